@@ -1,0 +1,3 @@
+//! The `ayb` binary.
+
+fn main() {}
