@@ -1,1 +1,10 @@
-//! To be described.
+//! Doors: HTTP, pages, configuration and the command line of `ayb`.
+
+pub mod assets;
+pub mod clock;
+pub mod entropy;
+pub mod error;
+pub mod http;
+pub mod pages;
+pub mod password;
+pub mod throttle;
