@@ -1,1 +1,4 @@
-//! To be described.
+//! Every table and query of ayb, on SQLite and on PostgreSQL.
+
+pub mod db;
+pub mod error;

@@ -1,0 +1,119 @@
+//! One connection to PostgreSQL and the statements that are prepared on it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::{StreamExt, pin_mut};
+use tokio::time::Instant;
+use tokio_postgres::{Client, Config, Error, Statement};
+
+use super::address::Address;
+use super::codec::{self, Cells};
+use super::tls::Tls;
+use crate::db::Value;
+use crate::db::row::{self, Row};
+use crate::error::StoreError;
+
+/// After a failed attempt, how long everybody else is told so instead of trying as well.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Makes connections.
+pub(super) struct Connector {
+    config: Config,
+    tls: Tls,
+    deadline: Duration,
+    failure: Mutex<Option<(Instant, StoreError)>>,
+}
+
+impl Connector {
+    pub(super) fn new(address: Address, deadline: Duration) -> Self {
+        let Address { mut config, tls } = address;
+        config.application_name("ayb").connect_timeout(deadline).tcp_user_timeout(deadline);
+        config.keepalives_idle(Duration::from_secs(30));
+        Self { config, tls, deadline, failure: Mutex::new(None) }
+    }
+
+    /// A new connection, or the reason why there is none, at the latest when the deadline has passed.
+    pub(super) async fn connect(&self) -> Result<Connection, StoreError> {
+        if let Some(error) = self.recent_failure() {
+            return Err(error);
+        }
+        let outcome = match tokio::time::timeout(self.deadline, self.config.connect(self.tls.clone())).await {
+            Ok(outcome) => outcome.map_err(codec::error),
+            Err(_) => Err(StoreError::unavailable("postgresql: no connection in time")),
+        };
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+            outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        let (client, connection) = outcome?;
+        // Ends with the connection; whoever uses the client then sees that it is closed.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = %codec::error(error), "a connection to PostgreSQL ended");
+            }
+        });
+        Ok(Connection { client, statements: RwLock::default() })
+    }
+
+    fn recent_failure(&self) -> Option<StoreError> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.as_ref().filter(|(at, _)| at.elapsed() < PAUSE).map(|(_, error)| error.clone())
+    }
+}
+
+/// One connection. Many tasks may use it at once: their statements travel together.
+pub(super) struct Connection {
+    client: Client,
+    statements: RwLock<HashMap<&'static str, Statement>>,
+}
+
+/// The rows of one statement, and how many it changed or found.
+pub(super) type Answer = (Vec<Row>, u64);
+
+impl Connection {
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// The statement, prepared on the first use in this connection.
+    pub(super) async fn prepare(&self, sql: &'static str) -> Result<Statement, Error> {
+        let known = self.statements.read().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.write().unwrap_or_else(PoisonError::into_inner).insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// Forgets what is prepared, when the server has forgotten it too.
+    pub(super) fn forget(&self) {
+        self.statements.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Runs a prepared statement. The request leaves with the first poll.
+    pub(super) async fn run(&self, statement: &Statement, params: &[Value]) -> Result<Answer, Error> {
+        let stream = self.client.query_raw(statement, params.iter()).await?;
+        pin_mut!(stream);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.next().await {
+            rows.push(Row(row::Cells::Postgres(Cells(row?))));
+        }
+        Ok((rows, stream.rows_affected().unwrap_or(0)))
+    }
+
+    /// Prepares and runs; text that is not static is prepared for this once.
+    pub(super) async fn query(&self, sql: &Cow<'static, str>, params: &[Value]) -> Result<Answer, Error> {
+        let statement = match sql {
+            Cow::Borrowed(sql) => self.prepare(sql).await?,
+            Cow::Owned(sql) => self.client.prepare(sql).await?,
+        };
+        self.run(&statement, params).await
+    }
+
+    /// Runs text without parameters: `begin`, `commit`, migrations.
+    pub(super) async fn script(&self, sql: &str) -> Result<Answer, Error> {
+        self.client.batch_execute(sql).await.map(|()| (Vec::new(), 0))
+    }
+}

@@ -1,0 +1,202 @@
+//! PostgreSQL: a few connections that all single statements share, and a bounded pool for transactions and lists.
+//!
+//! No state lives in a session, so that a pooler may stand in between; one that hands out connections by transaction
+//! must know prepared statements (PgBouncer from 1.21 with `max_prepared_statements`).
+
+mod address;
+mod codec;
+mod connection;
+mod pool;
+mod tls;
+mod transaction;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use self::address::Address;
+pub(super) use self::codec::Cells;
+use self::connection::{Answer, Connection, Connector};
+use self::pool::Pool;
+pub(super) use self::transaction::Session;
+use super::row::Row;
+use super::{DbOptions, Tx, Value};
+use crate::error::StoreError;
+
+/// Runs of one transaction before the caller hears that it could not be done.
+const ATTEMPTS: u32 = 5;
+
+/// One server.
+pub(super) struct Database {
+    connector: Arc<Connector>,
+    shared: Vec<Slot>,
+    next: AtomicUsize,
+    pool: Arc<Pool>,
+    deadline: Duration,
+}
+
+/// The place of a shared connection.
+#[derive(Default)]
+struct Slot {
+    current: RwLock<Option<Arc<Connection>>>,
+    connecting: Mutex<()>,
+}
+
+impl Database {
+    pub(super) async fn open(url: &str, options: &DbOptions) -> Result<Self, StoreError> {
+        let connector = Arc::new(Connector::new(Address::parse(url)?, options.deadline));
+        let database = Self {
+            shared: (0..options.shared_connections.max(1)).map(|_| Slot::default()).collect(),
+            next: AtomicUsize::new(0),
+            pool: Pool::new(Arc::clone(&connector), options.max_connections),
+            connector,
+            deadline: options.deadline,
+        };
+        database.shared_connection(&database.shared[0]).await?;
+        Ok(database)
+    }
+
+    /// Reads twice when the first connection turns out to be dead: reading again harms nobody.
+    pub(super) async fn one(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, StoreError> {
+        let (rows, _) = self.single(sql, params, true).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    pub(super) async fn many(
+        &self,
+        sql: Cow<'static, str>,
+        params: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let list = async {
+            let lease = self.pool.lease().await?;
+            lease.query(&sql, &params).await.map_err(codec::error)
+        };
+        Ok(self.in_time(list).await?.0)
+    }
+
+    pub(super) async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        Ok(self.single(sql, params, false).await?.1)
+    }
+
+    pub(super) async fn execute_returning(
+        &self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        let (rows, _) = self.single(sql, params, false).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    pub(super) async fn transaction<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: &A,
+        body: &F,
+    ) -> Result<T, StoreError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        let attempts = async {
+            for attempt in 1.. {
+                let mut tx = Tx::on_postgres(Session::new(self.pool.lease().await?));
+                let outcome = attempt_once(&mut tx, ask, body).await;
+                match outcome {
+                    Err(error) if attempt < ATTEMPTS && tx.postgres()?.may_run_again() => {
+                        tracing::debug!(name, attempt, %error, "a transaction runs again");
+                    }
+                    outcome => return outcome,
+                }
+            }
+            Err(StoreError::unavailable("postgresql: a transaction lost every race"))
+        };
+        self.in_time(attempts).await
+    }
+
+    /// One statement on a shared connection. `again`: whether it may be sent a second time when its fate is unknown.
+    async fn single(&self, sql: &'static str, params: &[Value], again: bool) -> Result<Answer, StoreError> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let slot = &self.shared[turn % self.shared.len()];
+        let mut attempt = 1;
+        loop {
+            let connection = self.in_time(self.shared_connection(slot)).await?;
+            let Ok(outcome) = timeout(self.deadline, connection.query(&Cow::Borrowed(sql), params)).await
+            else {
+                slot.give_up(&connection);
+                return Err(late());
+            };
+            let error = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let outdated = codec::outdated(&error);
+            if outdated {
+                connection.forget();
+            }
+            let retry = outdated || codec::lost_race(&error) || (again && connection.is_closed());
+            if !retry || attempt == ATTEMPTS {
+                return Err(codec::error(error));
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn shared_connection(&self, slot: &Slot) -> Result<Arc<Connection>, StoreError> {
+        if let Some(connection) = slot.living() {
+            return Ok(connection);
+        }
+        let _connecting = slot.connecting.lock().await;
+        if let Some(connection) = slot.living() {
+            return Ok(connection);
+        }
+        let connection = Arc::new(self.connector.connect().await?);
+        *slot.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        timeout(self.deadline, work).await.map_err(|_| late())?
+    }
+}
+
+fn late() -> StoreError {
+    StoreError::unavailable("postgresql: no answer in time")
+}
+
+async fn attempt_once<A, T, F>(tx: &mut Tx, ask: &A, body: &F) -> Result<T, StoreError>
+where
+    F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>>,
+{
+    let outcome = body(tx, ask).await;
+    let outcome = tx.failure.take().map_or(outcome, Err);
+    let session = tx.postgres()?;
+    match outcome {
+        Ok(value) => session.commit().await.map(|()| value),
+        Err(error) => {
+            session.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+impl Slot {
+    fn living(&self) -> Option<Arc<Connection>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().filter(|connection| !connection.is_closed()).cloned()
+    }
+
+    /// Nobody knows whether a connection that does not answer ever will: the next caller gets a new one.
+    fn give_up(&self, connection: &Arc<Connection>) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection)) {
+            *current = None;
+        }
+    }
+}

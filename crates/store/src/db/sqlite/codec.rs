@@ -1,0 +1,199 @@
+//! Values, rows and errors of SQLite.
+
+use ayb_protocol::time::Timestamp;
+use rusqlite::types::{Null, ValueRef};
+use rusqlite::{Connection, Statement, ffi};
+use uuid::Uuid;
+
+use crate::db::Value;
+use crate::db::row::{self, Row, mismatch};
+use crate::error::StoreError;
+
+/// A row copied out of the statement, so that no statement stays open.
+pub(in crate::db) struct Cells(Vec<Cell>);
+
+enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Cells {
+    fn cell(&self, column: usize) -> Result<&Cell, StoreError> {
+        self.0.get(column).ok_or_else(|| mismatch(column, "in the statement's list"))
+    }
+
+    pub(in crate::db) fn text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => Ok(Some(text)),
+            _ => Err(mismatch(column, "text")),
+        }
+    }
+
+    pub(in crate::db) fn int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(number) => Ok(Some(*number)),
+            _ => Err(mismatch(column, "a whole number")),
+        }
+    }
+
+    pub(in crate::db) fn bool(&self, column: usize) -> Result<Option<bool>, StoreError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(0) => Ok(Some(false)),
+            Cell::Int(1) => Ok(Some(true)),
+            _ => Err(mismatch(column, "a truth value")),
+        }
+    }
+
+    pub(in crate::db) fn uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        Uuid::try_parse(text).map(Some).map_err(|_| mismatch(column, "an identifier"))
+    }
+
+    pub(in crate::db) fn time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.int(column)?.map(Timestamp::from_millis))
+    }
+
+    pub(in crate::db) fn list(&self, column: usize) -> Result<Option<Vec<String>>, StoreError> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| mismatch(column, "a list of texts"))
+    }
+
+    pub(in crate::db) fn bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            _ => Err(mismatch(column, "bytes")),
+        }
+    }
+}
+
+/// Runs one statement: its first `limit` rows, and how many rows it changed.
+pub(super) fn run(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+    limit: usize,
+) -> Result<(Vec<Row>, u64), rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    let columns = statement.column_count();
+    if columns == 0 {
+        return Ok((Vec::new(), statement.raw_execute()? as u64));
+    }
+    let (mut found, mut changed) = (Vec::new(), 0);
+    let mut rows = statement.raw_query();
+    // A write with RETURNING must be stepped to its end, also when nobody wants further rows.
+    while let Some(row) = rows.next()? {
+        changed += 1;
+        if found.len() < limit {
+            found.push(copy(row, columns)?);
+        }
+    }
+    Ok((found, changed))
+}
+
+fn copy(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error> {
+    let mut cells = Vec::with_capacity(columns);
+    for column in 0..columns {
+        let value = row.get_ref(column)?;
+        cells.push(match value {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Int(number),
+            ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+            ValueRef::Text(_) => Cell::Text(value.as_str()?.to_owned()),
+            // No column of ours is REAL: keeping the bits lets every typed reader refuse it.
+            ValueRef::Real(number) => Cell::Bytes(number.to_bits().to_be_bytes().to_vec()),
+        });
+    }
+    Ok(Row(row::Cells::Sqlite(Cells(cells))))
+}
+
+/// Binds `$1`, `$2`, … by their numbers: SQLite itself numbers them in order of appearance.
+fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<(), rusqlite::Error> {
+    let count = statement.parameter_count();
+    if count > params.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
+    }
+    for index in 1..=count {
+        let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
+        let value = number.and_then(|number| params.get(number.wrapping_sub(1)));
+        let Some(value) = value else {
+            return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
+        };
+        bind_one(statement, index, value)?;
+    }
+    Ok(())
+}
+
+fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Result<(), rusqlite::Error> {
+    match value {
+        Value::Null => statement.raw_bind_parameter(index, Null),
+        Value::Int(number) => statement.raw_bind_parameter(index, number),
+        Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
+        Value::Text(text) => statement.raw_bind_parameter(index, text),
+        Value::Uuid(id) => {
+            let mut buffer = Uuid::encode_buffer();
+            statement.raw_bind_parameter(index, &*id.hyphenated().encode_lower(&mut buffer))
+        }
+        Value::Time(time) => statement.raw_bind_parameter(index, time.as_millis()),
+        Value::List(list) => {
+            let json = serde_json::Value::from(list.as_slice()).to_string();
+            statement.raw_bind_parameter(index, json)
+        }
+        Value::Bytes(bytes) => statement.raw_bind_parameter(index, bytes),
+    }
+}
+
+/// What a driver's error means to the store.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+pub(super) fn error(error: rusqlite::Error) -> StoreError {
+    let (failure, message) = match &error {
+        rusqlite::Error::SqliteFailure(failure, Some(message)) => (failure, message),
+        rusqlite::Error::FromSqlConversionFailure(..) => return StoreError::corrupt("text is not UTF-8"),
+        _ => return StoreError::unavailable(format!("sqlite: {error}")),
+    };
+    let subject = message.split_once(": ").map_or("", |(_, subject)| subject);
+    match failure.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE => StoreError::Duplicate { constraint: constraint(subject, false) },
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            StoreError::Duplicate { constraint: constraint(subject, true) }
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => StoreError::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_CHECK | ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE => {
+            StoreError::Check { constraint: subject.to_owned() }
+        }
+        _ => StoreError::unavailable(format!("sqlite: {message}")),
+    }
+}
+
+/// The name that PostgreSQL gives to the constraint, from SQLite's `table.column, table.column`.
+fn constraint(columns: &str, primary: bool) -> String {
+    let table = columns.split('.').next().unwrap_or_default();
+    if primary {
+        return format!("{table}_pkey");
+    }
+    let mut name = table.to_owned();
+    for column in columns.split(", ") {
+        name.push('_');
+        name.push_str(column.rsplit('.').next().unwrap_or_default());
+    }
+    name.push_str("_key");
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::constraint;
+
+    #[test]
+    fn constraints_are_named_as_postgresql_names_them() {
+        assert_eq!(constraint("_ayb_users.email", false), "_ayb_users_email_key");
+        assert_eq!(constraint("t.user_id, t.client_id", false), "t_user_id_client_id_key");
+        assert_eq!(constraint("_ayb_users.id", true), "_ayb_users_pkey");
+    }
+}

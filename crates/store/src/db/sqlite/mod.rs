@@ -1,0 +1,150 @@
+//! SQLite: one writer thread with group commit, read-only connections for everything else.
+
+mod codec;
+mod reader;
+mod writer;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rusqlite::{Connection, OpenFlags};
+
+pub(super) use self::codec::Cells;
+use self::reader::Readers;
+pub(super) use self::writer::Session;
+use self::writer::Writer;
+use super::row::Row;
+use super::{DbOptions, Tx, Value};
+use crate::error::StoreError;
+
+/// Older libraries can damage a WAL database when two connections write and checkpoint at the same moment.
+const OLDEST: i32 = 3_051_003;
+
+/// How long a connection waits for the lock of another process, for example of the command line.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// One database file.
+pub(super) struct Database {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Database {
+    /// Opens the file, and creates it when it is absent, readable by its owner only.
+    pub(super) fn open(path: &Path, options: &DbOptions) -> Result<Self, StoreError> {
+        let version = rusqlite::version_number();
+        if version < OLDEST {
+            return Err(StoreError::unavailable(format!("SQLite {version} is older than {OLDEST}")));
+        }
+        let path = match &options.data_dir {
+            Some(folder) => folder.join(path),
+            None => path.to_owned(),
+        };
+        create(&path)?;
+        let writer = Writer::start(connect_writer(&path)?, options)?;
+        Ok(Self { writer, readers: Readers::new(path) })
+    }
+
+    /// Reads inline: a hop to another thread costs more than a point read.
+    pub(super) fn one(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, StoreError> {
+        self.readers.inline(|connection| Ok(codec::run(connection, sql, params, 1)?.0.pop()))
+    }
+
+    /// Reads on a blocking thread, for lists.
+    pub(super) async fn many(
+        &self,
+        sql: Cow<'static, str>,
+        params: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.readers.apart(move |connection| Ok(codec::run(connection, &sql, &params, usize::MAX)?.0)).await
+    }
+
+    /// One durable statement: its first row and how many rows it changed.
+    pub(super) async fn write(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<(Option<Row>, u64), StoreError> {
+        self.writer.statement(sql, params).await
+    }
+
+    /// The body as one durable transaction.
+    pub(super) async fn transaction<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: A,
+        body: F,
+    ) -> Result<T, StoreError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        self.writer.transaction(name, ask, body).await
+    }
+}
+
+/// Creates the file before SQLite does, because SQLite would let others read it; its companion files copy the mode.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let mut file = std::fs::OpenOptions::new();
+    file.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let opened = file.open(path);
+    opened.map_err(|error| StoreError::unavailable(format!("{}: {error}", path.display())))?;
+    Ok(())
+}
+
+fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(codec::error)?;
+    connection.busy_timeout(BUSY).map_err(codec::error)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    let settings = "pragma journal_mode = wal;
+         pragma synchronous = full;
+         pragma foreign_keys = on;
+         pragma trusted_schema = off;
+         pragma cache_size = -8192;
+         pragma mmap_size = 268435456;
+         pragma wal_autocheckpoint = 4000;
+         pragma journal_size_limit = 67108864;";
+    connection.execute_batch(settings).map_err(codec::error)?;
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    let settings = "pragma query_only = on;
+         pragma trusted_schema = off;
+         pragma cache_size = -1024;
+         pragma mmap_size = 268435456;";
+    connection.execute_batch(settings)?;
+    Ok(connection)
+}
+
+/// The path of a `sqlite://` address: everything behind the two slashes, taken literally.
+pub(super) fn path(address: &str) -> Result<PathBuf, StoreError> {
+    if address.is_empty() || address.contains(['?', '#']) || address.starts_with(':') {
+        return Err(StoreError::unavailable("the address of a SQLite database is sqlite:// and a path"));
+    }
+    Ok(PathBuf::from(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn addresses_are_paths_and_nothing_else() {
+        assert_eq!(path("ayb.db").unwrap().to_str(), Some("ayb.db"));
+        assert_eq!(path("/var/lib/ayb.db").unwrap().to_str(), Some("/var/lib/ayb.db"));
+        for refused in ["", ":memory:", "a.db?mode=ro", "a.db#x"] {
+            assert!(path(refused).is_err(), "{refused}");
+        }
+    }
+}

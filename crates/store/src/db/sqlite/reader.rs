@@ -1,0 +1,91 @@
+//! Read-only connections: one per runtime thread for point reads, a few for lists.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::{codec, connect_reader};
+use crate::error::StoreError;
+
+/// Lists that run at the same time. Each holds a connection and a thread.
+const LISTS: usize = 4;
+
+/// The readers of one database file.
+pub(super) struct Readers {
+    shared: Arc<Shared>,
+    lists: Semaphore,
+}
+
+struct Shared {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+struct Local {
+    database: Weak<Shared>,
+    connection: Connection,
+}
+
+thread_local! {
+    /// The connections of this thread: one for each database that is open in the process.
+    static LOCAL: RefCell<Vec<Local>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let shared = Arc::new(Shared { path, idle: Mutex::new(Vec::new()) });
+        Self { shared, lists: Semaphore::new(LISTS) }
+    }
+
+    /// Runs `read` on this thread's own connection.
+    pub(super) fn inline<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        LOCAL.with_borrow_mut(|local| {
+            let own = |entry: &Local| std::ptr::eq(entry.database.as_ptr(), Arc::as_ptr(&self.shared));
+            let position = match local.iter().position(own) {
+                Some(position) => position,
+                None => {
+                    local.retain(|entry| entry.database.strong_count() > 0);
+                    let connection = connect_reader(&self.shared.path).map_err(codec::error)?;
+                    local.push(Local { database: Arc::downgrade(&self.shared), connection });
+                    local.len() - 1
+                }
+            };
+            read(&local[position].connection).map_err(codec::error)
+        })
+    }
+
+    /// Runs `read` on a blocking thread, with one of a few connections.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = self.lists.acquire().await;
+        let shared = Arc::clone(&self.shared);
+        let work = tokio::task::spawn_blocking(move || shared.list(read));
+        let found = work.await.map_err(|_| StoreError::unavailable("sqlite: a reading thread stopped"))?;
+        drop(turn);
+        found.map_err(codec::error)
+    }
+}
+
+impl Shared {
+    fn list<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect_reader(&self.path)?,
+        };
+        let found = read(&connection)?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(found)
+    }
+}

@@ -1,0 +1,259 @@
+//! The writer thread. It owns the only connection that writes, takes what waits in its queue into one transaction,
+//! commits once and answers only then: a hundred writers share the cost of one flush to the disk.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use super::codec;
+use crate::db::row::Row;
+use crate::db::{DbOptions, Tx, Value};
+use crate::error::StoreError;
+
+/// Jobs that share one commit.
+const GROUP: usize = 512;
+
+/// The write connection while a transaction is open.
+pub(in crate::db) struct Session {
+    connection: Connection,
+    /// The disk failed or is full: SQLite asks for a rollback of the whole transaction.
+    damaged: bool,
+}
+
+impl Session {
+    /// Runs one statement: its first `limit` rows and how many rows it changed.
+    pub(in crate::db) fn run(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        limit: usize,
+    ) -> Result<(Vec<Row>, u64), StoreError> {
+        codec::run(&self.connection, sql, params, limit).map_err(|error| self.note(error))
+    }
+
+    /// Runs several statements without parameters, for migrations.
+    pub(in crate::db) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(|error| self.note(error))
+    }
+
+    fn control(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.run(sql, &[], 0).map(|_| ())
+    }
+
+    fn note(&mut self, error: rusqlite::Error) -> StoreError {
+        use ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, OutOfMemory, SystemIoFailure};
+        self.damaged |= matches!(
+            error.sqlite_error_code(),
+            Some(DiskFull | SystemIoFailure | OutOfMemory | DatabaseCorrupt | NotADatabase)
+        );
+        codec::error(error)
+    }
+
+    /// Whether the transaction of the group is beyond saving.
+    fn lost(&self) -> bool {
+        self.damaged || self.connection.is_autocommit()
+    }
+
+    fn rollback(&mut self) {
+        self.damaged = false;
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.control("rollback") {
+            tracing::error!(%error, "SQLite could not roll back");
+        }
+    }
+}
+
+/// Something to do inside the group's transaction. It is answered after the commit.
+trait Job: Send {
+    /// Nobody waits for the answer any more.
+    fn abandoned(&self) -> bool;
+    fn run(&mut self, tx: &mut Tx);
+    fn answer(self: Box<Self>, commit: &Result<(), StoreError>);
+}
+
+struct Work<T, B> {
+    name: &'static str,
+    body: B,
+    /// Whether a failure of the body must undo what the body did before. One statement undoes itself.
+    savepoint: bool,
+    outcome: Option<Result<T, StoreError>>,
+    asker: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, B> Job for Work<T, B>
+where
+    T: Send,
+    B: FnMut(&mut Tx) -> Result<T, StoreError> + Send,
+{
+    fn abandoned(&self) -> bool {
+        self.asker.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx) {
+        self.outcome = Some(if self.savepoint { self.guarded(tx) } else { (self.body)(tx) });
+    }
+
+    fn answer(self: Box<Self>, commit: &Result<(), StoreError>) {
+        let outcome = match (self.outcome, commit) {
+            (Some(Ok(_)) | None, Err(error)) => Err(error.clone()),
+            (Some(outcome), _) => outcome,
+            (None, Ok(())) => Err(StoreError::unavailable("the job was abandoned")),
+        };
+        // Whoever asked may have gone; what was committed stays committed.
+        let _gone = self.asker.send(outcome);
+    }
+}
+
+impl<T, B> Work<T, B>
+where
+    B: FnMut(&mut Tx) -> Result<T, StoreError>,
+{
+    fn guarded(&mut self, tx: &mut Tx) -> Result<T, StoreError> {
+        tx.sqlite()?.control("savepoint job")?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.body)(tx)));
+        let outcome = outcome.unwrap_or_else(|panic| Err(panicked(self.name, panic.as_ref())));
+        let session = tx.sqlite()?;
+        if session.lost() {
+            return outcome.and(Err(StoreError::unavailable("sqlite: the transaction was rolled back")));
+        }
+        if outcome.is_err() {
+            session.control("rollback to job")?;
+        }
+        session.control("release job")?;
+        outcome
+    }
+}
+
+fn panicked(name: &str, panic: &(dyn Any + Send)) -> StoreError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    StoreError::unavailable(format!("transaction {name} panicked: {}", text.unwrap_or("no message")))
+}
+
+/// The handle of the writer thread. The thread stops when the handle is dropped.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    deadline: Duration,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, options: &DbOptions) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let session = Session { connection, damaged: false };
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || serve(jobs, Tx::on_sqlite(session)))
+            .map_err(|error| StoreError::unavailable(format!("sqlite: no writer thread: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), deadline: options.deadline })
+    }
+
+    pub(super) async fn statement(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<(Option<Row>, u64), StoreError> {
+        let body = move |tx: &mut Tx| {
+            let (mut rows, changed) = tx.sqlite()?.run(sql, &params, 1)?;
+            Ok((rows.pop(), changed))
+        };
+        self.submit("statement", false, body).await
+    }
+
+    pub(super) async fn transaction<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: A,
+        body: F,
+    ) -> Result<T, StoreError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        let body = move |tx: &mut Tx| {
+            tx.failure = None;
+            let outcome = at_once(body(tx, &ask))?;
+            tx.failure.take().map_or(Ok(outcome), Err)
+        };
+        self.submit(name, true, body).await
+    }
+
+    async fn submit<T, B>(&self, name: &'static str, savepoint: bool, body: B) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        B: FnMut(&mut Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (asker, answer) = oneshot::channel();
+        let job = Box::new(Work { name, body, savepoint, outcome: None, asker });
+        let stopped = || StoreError::unavailable("sqlite: the writer has stopped");
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        let room = tokio::time::timeout(self.deadline, queue.reserve()).await;
+        let room = room.map_err(|_| StoreError::unavailable("sqlite: the queue of the writer is full"))?;
+        room.map_err(|_| stopped())?.send(job);
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for the thread, so that the file is whole and closed when the last handle is gone.
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else { return };
+        let inside = thread.thread().id() == std::thread::current().id();
+        if !inside && thread.join().is_err() {
+            tracing::error!("the SQLite writer panicked");
+        }
+    }
+}
+
+/// The result of a body, which on this database never has anything to wait for.
+fn at_once<T>(body: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreError> {
+    match pin!(body).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => {
+            Err(StoreError::unavailable("a transaction waited for something that is not its own"))
+        }
+    }
+}
+
+fn serve(mut jobs: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
+    let mut group = Vec::with_capacity(GROUP);
+    while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
+        let commit = run_group(&mut tx, &mut group);
+        if let Err(error) = &commit {
+            tracing::error!(%error, jobs = group.len(), "SQLite lost a group of writes");
+        }
+        for job in group.drain(..) {
+            job.answer(&commit);
+        }
+    }
+}
+
+fn run_group(tx: &mut Tx, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    // Nothing of an earlier group may reach into this one.
+    tx.sqlite()?.rollback();
+    tx.sqlite()?.control("begin immediate")?;
+    for job in group.iter_mut().filter(|job| !job.abandoned()) {
+        job.run(tx);
+        if tx.sqlite()?.lost() {
+            break;
+        }
+    }
+    let session = tx.sqlite()?;
+    let commit = match session.lost() {
+        true => Err(StoreError::unavailable("sqlite: the group of writes was rolled back")),
+        false => session.control("commit"),
+    };
+    session.rollback();
+    commit
+}
