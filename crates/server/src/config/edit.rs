@@ -1,0 +1,89 @@
+//! `config set`: changes one key in the text of a configuration file and leaves the rest, comments included, alone.
+
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
+
+use super::key::Key;
+use super::value::Value;
+
+/// The text with the key set to the value.
+///
+/// The error says why the text cannot be edited, without repeating any of it.
+pub fn set(text: &str, key: &Key, value: &Value) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|_| "is not valid TOML".to_owned())?;
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    let mut path: Vec<&str> = key.name.split('.').collect();
+    path.pop();
+    for part in path {
+        table =
+            section(table, part).ok_or_else(|| format!("has a value where the section `{part}` belongs"))?;
+    }
+    put(table, key.last_name(), value);
+    Ok(document.to_string())
+}
+
+fn section<'a>(table: &'a mut dyn TableLike, name: &str) -> Option<&'a mut dyn TableLike> {
+    if !table.contains_key(name) {
+        let mut fresh = Table::new();
+        fresh.set_implicit(true);
+        table.insert(name, Item::Table(fresh));
+    }
+    table.get_mut(name)?.as_table_like_mut()
+}
+
+fn put(table: &mut dyn TableLike, name: &str, value: &Value) {
+    let mut fresh = match value {
+        Value::Switch(on) => toml_edit::Value::from(*on),
+        Value::Number(number) => toml_edit::Value::from(*number),
+        Value::Text(text) => toml_edit::Value::from(text.as_str()),
+        Value::List(items) => toml_edit::Value::Array(items.iter().map(String::as_str).collect::<Array>()),
+    };
+    match table.get_mut(name).and_then(Item::as_value_mut) {
+        Some(old) => {
+            // The comment behind the old value stays.
+            *fresh.decor_mut() = old.decor().clone();
+            *old = fresh;
+        }
+        None => drop(table.insert(name, Item::Value(fresh))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key;
+    use super::*;
+
+    fn edited(text: &str, name: &str, value: &str) -> Result<String, String> {
+        let key = key::find(name).unwrap();
+        set(text, key, &key.kind.parse(value)?)
+    }
+
+    #[test]
+    fn comments_and_order_survive() {
+        let before = "# mine\n[server] # here\nport = 1 # old\nhost = \"::\"\n";
+        let after = "# mine\n[server] # here\nport = 9000 # old\nhost = \"::\"\n";
+        assert_eq!(edited(before, "server.port", "9000"), Ok(after.to_owned()));
+    }
+
+    #[test]
+    fn missing_sections_are_added() {
+        let after = edited("[auth]\nenabled = true\n", "auth.oauth_provider.enabled", "true").unwrap();
+        assert_eq!(after, "[auth]\nenabled = true\n\n[auth.oauth_provider]\nenabled = true\n");
+        assert_eq!(edited("", "server.port", "1"), Ok("[server]\nport = 1\n".to_owned()));
+    }
+
+    #[test]
+    fn inline_tables_and_dotted_keys_are_edited_in_place() {
+        let inline = edited("auth = { enabled = true }\n", "auth.enabled", "false").unwrap();
+        assert_eq!(inline, "auth = { enabled = false }\n");
+        let dotted = edited("server.port = 1\n", "server.port", "2").unwrap();
+        assert_eq!(dotted, "server.port = 2\n");
+    }
+
+    #[test]
+    fn text_that_cannot_be_edited_is_an_error_without_its_content() {
+        for text in ["jwt_secret = hunter2", "auth = \"hunter2\"", "[[auth]]\nx = \"hunter2\""] {
+            let error = edited(text, "auth.enabled", "true").unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Configuration and command line.
+
+mod configuration;
+mod hostile_configuration;
+mod template;

@@ -1,0 +1,3 @@
+//! Tests of the server from outside: one program, one module a subject.
+
+mod cli;
