@@ -8,7 +8,7 @@ mod orphans;
 mod sizes;
 mod text;
 
-pub(crate) use documents::{has_anchor, is_command};
+pub(crate) use documents::{check as documents, has_anchor, is_command};
 
 use std::process::Command;
 use std::time::Instant;
@@ -44,8 +44,10 @@ const STEPS: &[Step] = &[
     Step { name: "orphans", quick: true, run: |tree| findings(orphans::check(tree)) },
     Step { name: "documents", quick: true, run: |tree| findings(documents::check(tree)) },
     Step { name: "proofs", quick: true, run: |_| findings(crate::trace::broken()?) },
+    Step { name: "generated", quick: false, run: |_| findings(crate::generate::outdated()?) },
     Step { name: "dependencies", quick: false, run: |_| findings(dependencies::check()?) },
     Step { name: "clippy", quick: false, run: |_| Ok(Outcome::Told(clippy())) },
+    Step { name: "typescript", quick: false, run: |_| Ok(Outcome::Told(typescript())) },
 ];
 
 /// The repository's text files, read once.
@@ -135,4 +137,21 @@ pub(crate) fn format() -> Result<()> {
 pub(crate) fn clippy() -> Result<()> {
     let lint = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     process::run(process::cargo().args(lint))
+}
+
+/// The type check and the lint of every npm package that has them.
+pub(crate) fn typescript() -> Result<()> {
+    let manifests = repository::files()?.into_iter().filter(|path| path.ends_with("package.json"));
+    for manifest in manifests {
+        let text = repository::text(&manifest).unwrap_or_default();
+        let folder = manifest.trim_end_matches("/package.json").to_owned();
+        for script in ["typecheck", "lint"].iter().filter(|script| text.contains(&format!("\"{script}\":"))) {
+            crate::test::Setup::new().install_packages(&folder)?;
+            let mut npm = Command::new("npm");
+            process::run(
+                npm.args(["run", "--silent", script]).current_dir(repository::root().join(&folder)),
+            )?;
+        }
+    }
+    Ok(())
 }

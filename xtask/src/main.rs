@@ -6,11 +6,19 @@
 )]
 
 mod arguments;
+mod audit;
+mod bench;
 mod check;
+mod dist;
 mod finding;
+mod gates;
+mod generate;
+mod hooks;
 mod process;
 mod repository;
 mod source;
+mod start;
+mod test;
 mod trace;
 
 use std::process::ExitCode;
@@ -33,16 +41,54 @@ pub(crate) struct Command {
 /// Every command, in the order in which a newcomer meets them.
 pub(crate) const COMMANDS: &[Command] = &[
     Command {
+        name: "start",
+        usage: "[-- ARGUMENTS OF ayb start]",
+        about: "build ayb and start the demo",
+        run: start::run,
+    },
+    Command {
+        name: "test",
+        usage: "[--only SUITE,…] [--fail-fast] [--verbose] [--list]",
+        about: "all tests, with the set-up they need",
+        run: test::run,
+    },
+    Command {
         name: "check",
-        usage: "[--fast]",
-        about: "format, tidy rules, dependencies, clippy, types, generated files",
+        usage: "[--fast] [--sizes]",
+        about: "format, repository rules, dependencies, clippy, types, generated texts",
         run: check::run,
     },
     Command {
+        name: "gen",
+        usage: "[--check]",
+        about: "write the generated texts, or compare them",
+        run: generate::run,
+    },
+    Command {
         name: "trace",
-        usage: "[--missing [GROUP]]",
-        about: "verify that every proof named in docs/traceability.md exists",
+        usage: "[--missing] [GROUP]",
+        about: "verify that every proof in docs/traceability.md exists; list rows without one",
         run: trace::run,
+    },
+    Command {
+        name: "gates",
+        usage: "[--report]",
+        about: "lint, types, test, build, then every completion gate",
+        run: gates::run,
+    },
+    Command { name: "audit", usage: "", about: "write docs/reports/readiness.md", run: audit::run },
+    Command {
+        name: "bench",
+        usage: "[ARGUMENTS OF bench]",
+        about: "measure the release build",
+        run: bench::run,
+    },
+    Command { name: "dist", usage: "", about: "build the archive that users download", run: dist::run },
+    Command {
+        name: "hooks",
+        usage: "",
+        about: "let git run the checks before commit and push",
+        run: hooks::run,
     },
 ];
 
@@ -79,8 +125,8 @@ fn dispatch(name: &str, words: Vec<String>) -> Result<()> {
 }
 
 fn print_help() {
-    println!("cargo xtask <command>\n");
+    println!("cargo xtask <command>; add --help for its arguments\n");
     for command in COMMANDS {
-        println!("  {:<32} {}", format!("{} {}", command.name, command.usage), command.about);
+        println!("  {:<8} {}", command.name, command.about);
     }
 }

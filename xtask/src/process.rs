@@ -1,7 +1,9 @@
 //! Running other programs.
 
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -39,6 +41,45 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         bail!("`{}` failed ({})\n{}", shown(command), output.status, complaint.trim());
     }
     String::from_utf8(output.stdout).context("the output is not UTF-8")
+}
+
+/// A running program whose output is read line by line, both streams together.
+pub(crate) struct Stream {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Stream {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("could not start `{}`", shown(command)))?;
+        let (sender, lines) = channel();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        forward(stdout, sender.clone());
+        forward(stderr, sender);
+        Ok(Self { child, lines })
+    }
+
+    /// The next line; `Disconnected` when the program has closed its output.
+    pub(crate) fn next(&mut self, patience: Duration) -> Result<String, RecvTimeoutError> {
+        self.lines.recv_timeout(patience)
+    }
+
+    /// Waits for the end; true if the program says that all is well.
+    pub(crate) fn finish(mut self) -> Result<bool> {
+        Ok(self.child.wait()?.success())
+    }
+}
+
+fn forward(output: Option<impl Read + Send + 'static>, sender: Sender<String>) {
+    let Some(output) = output else { return };
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 /// Where a program is found on the PATH.

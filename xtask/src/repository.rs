@@ -54,3 +54,18 @@ pub(crate) fn is_test_file(path: &str) -> bool {
         || name.contains(".test.")
         || name.contains(".spec.")
 }
+
+/// Cargo's target folder: the one that this very program was built into.
+pub(crate) fn target() -> PathBuf {
+    let built = std::env::current_exe().ok();
+    let folder = built.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
+    folder.unwrap_or_else(|| root().join("target"))
+}
+
+/// Creates a file and the folders above it.
+pub(crate) fn create(path: &Path) -> Result<std::fs::File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    }
+    std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))
+}

@@ -4,7 +4,7 @@ use super::Tree;
 use crate::finding::Finding;
 use crate::repository;
 
-pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let documents = tree.texts.iter().filter(|(path, _)| repository::extension(path) == "md");
     documents.flat_map(|(path, text)| document(path, text)).collect()
 }

@@ -199,7 +199,7 @@ fn begins_statement(text: &str) -> bool {
 
 fn manifest(path: &str, text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (crates, home, hint) in MANIFEST_FENCES.iter().filter(|(_, home, _)| !path.starts_with(home)) {
+    for (crates, _, hint) in MANIFEST_FENCES.iter().filter(|(_, home, _)| !path.starts_with(home)) {
         for name in *crates {
             let named = |line: &str| {
                 let key = line.split(['=', '.', ' ']).next().unwrap_or_default();

@@ -1,0 +1,131 @@
+//! `cargo xtask gates`: lint, types, test, build in this order, stopping at the first that fails;
+//! then each completion gate of docs/gates.md with the result of the tests that prove it.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::arguments::Arguments;
+use crate::test::{Results, Verdict};
+use crate::trace::table::{self, Row};
+use crate::{check, process, test};
+
+/// What one step of the quality gate runs.
+type Run = fn() -> Result<()>;
+
+/// The steps of the quality gate, in their order.
+const STEPS: &[(&str, Run)] =
+    &[("lint", lint), ("typecheck", typecheck), ("test", run_tests), ("build", build)];
+
+pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
+    let only_report = arguments.switch("--report");
+    arguments.finish()?;
+    if !only_report {
+        steps()?;
+    }
+    let results = test::read_results();
+    let gates = states(&results)?;
+    for (row, state) in &gates {
+        println!("{:<12} {:<8} {}", row.id, state.word(), row.words);
+    }
+    let held = gates.iter().filter(|(_, state)| *state == State::Holds).count();
+    println!("\n{held} of {} gates hold", gates.len());
+    if held < gates.len() {
+        bail!("{} gates do not hold", gates.len() - held);
+    }
+    Ok(())
+}
+
+fn steps() -> Result<()> {
+    for (name, step) in STEPS {
+        println!("\n==== {name}");
+        let started = Instant::now();
+        if let Err(error) = step() {
+            bail!(
+                "{name} failed after {}; the steps behind it were not run\n{error:#}",
+                process::duration(started.elapsed())
+            );
+        }
+        println!("==== {name} passed in {}", process::duration(started.elapsed()));
+    }
+    println!();
+    Ok(())
+}
+
+fn lint() -> Result<()> {
+    check::run(&mut Arguments::new(Vec::new()))
+}
+
+fn typecheck() -> Result<()> {
+    process::run(process::cargo().args(["check", "--workspace", "--all-targets", "--quiet"]))?;
+    check::typescript()
+}
+
+fn run_tests() -> Result<()> {
+    test::run(&mut Arguments::new(Vec::new()))
+}
+
+fn build() -> Result<()> {
+    process::run(process::cargo().args(["build", "--workspace", "--locked"]))
+}
+
+/// Whether a gate holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Every proof exists, and its test passed when it last ran.
+    Holds,
+    /// A proof's test failed or was skipped.
+    Red,
+    /// No proof is named, or a proof's test has not run.
+    Open,
+}
+
+impl State {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Red => "RED",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// Every gate with its state after the last run of the tests.
+pub(crate) fn states(results: &Results) -> Result<Vec<(Row, State)>> {
+    let rows = table::read(table::GATES)?.into_iter();
+    Ok(rows
+        .map(|row| (state(&row.proofs, |test| results.of(test)), row))
+        .map(|(state, row)| (row, state))
+        .collect())
+}
+
+/// Tests count by their result; files, headings and commands by being there, which `trace` verifies.
+fn state(proofs: &[String], result: impl Fn(&str) -> Option<Verdict>) -> State {
+    let verdicts: Vec<_> =
+        proofs.iter().filter_map(|proof| proof.split_once("::")).map(|(_, test)| result(test)).collect();
+    let red = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Failed | Verdict::Skipped)));
+    match () {
+        () if red => State::Red,
+        () if proofs.is_empty() || verdicts.contains(&None) => State::Open,
+        () => State::Holds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state_of(proofs: &[&str], verdict: Option<Verdict>) -> State {
+        state(&proofs.iter().map(|proof| (*proof).to_owned()).collect::<Vec<_>>(), |_| verdict)
+    }
+
+    #[test]
+    fn a_gate_holds_only_by_tests_that_ran_and_passed() {
+        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Passed)), State::Holds);
+        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Failed)), State::Red);
+        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Skipped)), State::Red);
+        assert_eq!(state_of(&["a.rs::b"], None), State::Open);
+        assert_eq!(state_of(&[], None), State::Open);
+        assert_eq!(state_of(&["README.md"], None), State::Holds);
+    }
+}

@@ -1,0 +1,76 @@
+//! Keeps each test's verdict between commands, so that the gates can say which proof held.
+
+use std::collections::HashMap;
+
+use super::tally::{Tally, Verdict};
+use crate::repository;
+
+/// Verdicts of the last run, by the last part of the test's name.
+pub(crate) struct Results {
+    verdicts: HashMap<String, Verdict>,
+}
+
+impl Results {
+    /// What became of a test when it last ran; nothing if it did not.
+    pub(crate) fn of(&self, test: &str) -> Option<Verdict> {
+        self.verdicts.get(test).copied()
+    }
+
+    fn add(&mut self, name: &str, verdict: Verdict) {
+        let short = name.rsplit("::").next().unwrap_or(name).to_owned();
+        let known = self.verdicts.entry(short).or_insert(verdict);
+        // Two tests of one name: the worse verdict stands.
+        if verdict == Verdict::Failed {
+            *known = verdict;
+        }
+    }
+}
+
+pub(super) fn write(suite: &str, tally: &Tally) {
+    let line = |(name, verdict): &(String, Verdict)| format!("{verdict:?}\t{name}\n");
+    let text: String = tally.tests.iter().map(line).collect();
+    let path = folder().join(suite);
+    let written = std::fs::create_dir_all(folder()).and_then(|()| std::fs::write(&path, text));
+    if let Err(error) = written {
+        eprintln!("could not keep the results in {}: {error}", path.display());
+    }
+}
+
+/// The verdicts of every suite's last run.
+pub(crate) fn read() -> Results {
+    let mut results = Results { verdicts: HashMap::new() };
+    for (suite, _) in super::suites() {
+        let text = std::fs::read_to_string(folder().join(suite)).unwrap_or_default();
+        for (verdict, name) in text.lines().filter_map(|line| line.split_once('\t')) {
+            results.add(name, parse(verdict));
+        }
+    }
+    results
+}
+
+fn parse(verdict: &str) -> Verdict {
+    match verdict {
+        "Passed" => Verdict::Passed,
+        "Skipped" => Verdict::Skipped,
+        _ => Verdict::Failed,
+    }
+}
+
+fn folder() -> std::path::PathBuf {
+    repository::target().join("xtask/results")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worse_of_two_verdicts_stands() {
+        let mut results = Results { verdicts: HashMap::new() };
+        results.add("a::same", Verdict::Passed);
+        results.add("b::same", Verdict::Failed);
+        results.add("c::same", Verdict::Passed);
+        assert_eq!(results.of("same"), Some(Verdict::Failed));
+        assert_eq!(results.of("other"), None);
+    }
+}
