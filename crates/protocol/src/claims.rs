@@ -96,7 +96,7 @@ impl ClaimsRequest {
             }
             match name.as_str() {
                 "auth_time" if place == "id_token" => {
-                    self.auth_time |= wish["essential"] == Value::Bool(true)
+                    self.auth_time |= wish["essential"] == Value::Bool(true);
                 }
                 "sub" if !wish["value"].is_null() => self.sub = Some(wish["value"].as_str()?.to_owned()),
                 _ => {}

@@ -20,8 +20,11 @@ pub trait Kind: Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// A kind whose secret carries the key of its row.
+/// A kind whose secret carries the time-ordered key of its row; the row lives and dies with the secret.
 pub trait Located: Kind {}
+
+/// A kind whose secret carries the whole identifier of its row; the row may outlive the secret (rotation).
+pub trait Named: Kind {}
 
 macro_rules! kind {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $bytes:literal) => {
@@ -54,28 +57,28 @@ kind! {
 }
 kind! {
     /// The cookie of a browser session.
-    BrowserSession, "ayb_bs_", 32
+    BrowserSession, "ayb_bs_", 48
 }
 kind! {
     /// The refresh token of a session of the account API (`/api/auth/refresh`); not an OAuth token.
-    SessionRefresh, "ayb_sr_", 32
+    SessionRefresh, "ayb_sr_", 48
 }
 kind! {
     /// The bearer token of the administrator.
-    Admin, "ayb_adm_", 32
+    Admin, "ayb_adm_", 48
 }
 kind! {
     /// A link sent by mail: password reset or e-mail verification.
-    MailLink, "ayb_ml_", 32
+    MailLink, "ayb_ml_", 48
 }
 
 impl Located for Code {}
 impl Located for Access {}
 impl Located for Refresh {}
-impl Located for BrowserSession {}
-impl Located for SessionRefresh {}
-impl Located for Admin {}
-impl Located for MailLink {}
+impl Named for BrowserSession {}
+impl Named for SessionRefresh {}
+impl Named for Admin {}
+impl Named for MailLink {}
 
 /// A secret string of one kind. It is wiped from memory when dropped.
 pub struct Secret<K> {
@@ -110,6 +113,10 @@ impl<K: Kind> Secret<K> {
         Self { text: Zeroizing::new(text), kind: PhantomData }
     }
 
+    fn bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(hex::decode(&self.text[K::PREFIX.len()..]).unwrap_or_else(|_| vec![0; K::BYTES]))
+    }
+
     /// The text itself, to be handed to its owner and to nobody else.
     pub fn expose(&self) -> &str {
         &self.text
@@ -134,12 +141,31 @@ impl<K: Located> Secret<K> {
     /// The identifier of the row that this secret belongs to. Any well-formed string gives one; whether the row
     /// exists, and whether its hash is the hash of this string, only the store can say.
     pub fn row_id(&self, mask: &MaskKey) -> Uuid {
-        let bytes =
-            Zeroizing::new(hex::decode(&self.text[K::PREFIX.len()..]).unwrap_or_else(|_| vec![0; K::BYTES]));
+        let bytes = self.bytes();
         let mut head = [0u8; 8];
         head.copy_from_slice(&bytes[..8]);
         let row = u64::from_be_bytes(head) ^ mask.mask::<K>(&bytes[8..]);
         RowKey(row).row_id(&self.hash().0)
+    }
+}
+
+impl<K: Named> Secret<K> {
+    /// Makes a secret that names the row `id`; the rest is randomness that `fill` writes.
+    pub fn generate_for(id: Uuid, mask: &MaskKey, fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut bytes = Zeroizing::new(vec![0u8; K::BYTES]);
+        fill(&mut bytes[16..]);
+        let masked = id.as_u128() ^ mask.wide_mask::<K>(&bytes[16..]);
+        bytes[..16].copy_from_slice(&masked.to_be_bytes());
+        Self::from_bytes(&bytes)
+    }
+
+    /// The identifier of the row that this secret names. Any well-formed string names one; whether it exists, only
+    /// the store can say.
+    pub fn named_row(&self, mask: &MaskKey) -> Uuid {
+        let bytes = self.bytes();
+        let mut head = [0u8; 16];
+        head.copy_from_slice(&bytes[..16]);
+        Uuid::from_u128(u128::from_be_bytes(head) ^ mask.wide_mask::<K>(&bytes[16..]))
     }
 }
 
@@ -195,13 +221,17 @@ impl MaskKey {
     }
 
     fn mask<K: Kind>(&self, rest: &[u8]) -> u64 {
+        (self.wide_mask::<K>(rest) >> 64) as u64
+    }
+
+    fn wide_mask<K: Kind>(&self, rest: &[u8]) -> u128 {
         let mut message = Zeroizing::new(Vec::with_capacity(K::PREFIX.len() + rest.len()));
         message.extend_from_slice(K::PREFIX.as_bytes());
         message.extend_from_slice(rest);
         let hash = jose::hmac_sha256(self.0.as_slice(), &message);
-        let mut head = [0u8; 8];
-        head.copy_from_slice(&hash[..8]);
-        u64::from_be_bytes(head)
+        let mut head = [0u8; 16];
+        head.copy_from_slice(&hash[..16]);
+        u128::from_be_bytes(head)
     }
 }
 
@@ -245,9 +275,9 @@ impl<K> Clone for SecretHash<K> {
 }
 impl<K> Copy for SecretHash<K> {}
 
-impl<K: Kind> fmt::Debug for SecretHash<K> {
+impl<K> fmt::Debug for SecretHash<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretHash<{}>", K::NAME)
+        f.write_str("SecretHash")
     }
 }
 
@@ -300,6 +330,15 @@ mod tests {
             })
             .collect();
         assert_ne!(tokens[0][..14], tokens[1][..14]);
+    }
+
+    #[test]
+    fn a_session_secret_names_its_row_across_rotations() {
+        let id = Uuid::from_u128(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc);
+        let first = Secret::<SessionRefresh>::generate_for(id, &mask(), |b| b.fill(1));
+        let second = Secret::<SessionRefresh>::generate_for(id, &mask(), |b| b.fill(2));
+        assert_ne!(first.expose(), second.expose());
+        assert_eq!((first.named_row(&mask()), second.named_row(&mask())), (id, id));
     }
 
     #[test]

@@ -1,1 +1,30 @@
-//! To be described.
+//! The rules of an OAuth 2.0 and OpenID Connect provider: facts in, decision out.
+//!
+//! No IO, no clock, no randomness, no `async`. The server reads the facts through the store, hands them to a rule,
+//! and acts on the decision. Records are what the tables must be able to say.
+//!
+//! | Rule | Module |
+//! |---|---|
+//! | who a client is, and whether it proved it | [`client`], [`client_auth`] |
+//! | what the authorization endpoint does next | [`authorize`], [`consent`] |
+//! | what the token endpoint answers | [`grant`] |
+//! | whether a bearer token is alive | [`bearer`] |
+//! | what a revocation request kills | [`revoke`] |
+//! | what may be registered | [`register`] |
+//! | people and their sessions | [`user`], [`session`] |
+//! | where a logout leads | [`logout`] |
+//! | how long things live | [`policy`] |
+
+pub mod app;
+pub mod authorize;
+pub mod bearer;
+pub mod client;
+pub mod client_auth;
+pub mod consent;
+pub mod grant;
+pub mod logout;
+pub mod policy;
+pub mod register;
+pub mod revoke;
+pub mod session;
+pub mod user;

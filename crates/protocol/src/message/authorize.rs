@@ -116,6 +116,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<Seconds>,
     /// An e-mail address to prefill.
     pub login_hint: Option<String>,
+    /// An ID token of the person that the answer must be about; not verified here.
+    pub id_token_hint: Option<String>,
     /// Single claims asked for.
     pub claims: ClaimsRequest,
     /// How the answer travels.
@@ -171,6 +173,7 @@ impl AuthorizeRequest {
             prompt: Prompt::parse(params.one("prompt")?.unwrap_or(""))?,
             max_age: read_max_age(params.one("max_age")?)?,
             login_hint: bounded(params.one("login_hint")?, MAX_LOGIN_HINT, "login_hint is too long.")?,
+            id_token_hint: params.one("id_token_hint")?.map(str::to_owned),
             claims: params.one("claims")?.map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
             response_mode,
         })

@@ -1,0 +1,149 @@
+//! Refreshing (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2).
+
+use super::{FreshPair, GrantRecord, Issuance, TokenRecord};
+use crate::client_auth::AuthenticatedClient;
+use crate::policy::Policy;
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::ids::GrantId;
+use ayb_protocol::scope::{GrantedScope, Scope};
+use ayb_protocol::secret::{Access, Refresh, SecretHash};
+use ayb_protocol::time::Timestamp;
+use uuid::Uuid;
+
+/// What the store finds where the refresh token points.
+#[derive(Clone, Debug)]
+pub struct FoundRefresh {
+    /// The token.
+    pub token: TokenRecord<Refresh>,
+    /// Its grant.
+    pub grant: GrantRecord,
+    /// Whether the person may still use their account.
+    pub user_active: bool,
+    /// The pair that replaced the token, when it was rotated away.
+    pub successor: Option<Successor>,
+}
+
+/// The pair that replaced a refresh token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Successor {
+    /// The refresh token's row.
+    pub refresh: Uuid,
+    /// The access token's row.
+    pub access: TokenRecord<Access>,
+    /// Neither of the two was ever used or revoked, as far as the store can prove.
+    pub unused: bool,
+}
+
+/// What the client presents.
+#[derive(Clone, Debug)]
+pub struct RefreshAsk {
+    /// The hash of the token that was sent.
+    pub hash: SecretHash<Refresh>,
+    /// The smaller scope that was asked for.
+    pub scope: Option<Scope>,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rotation {
+    /// Retire the token, store its successor.
+    Issue {
+        /// The grant.
+        grant: GrantRecord,
+        /// The new pair; the refresh token is always there.
+        issuance: Issuance,
+    },
+    /// The answer was lost and its pair is provably unused: say it again, changing nothing but the access token's
+    /// hash (a JWT signed again may differ).
+    Repeat {
+        /// The grant.
+        grant: GrantRecord,
+        /// The access token as first issued, with the hash of the repeated string.
+        access: TokenRecord<Access>,
+    },
+    /// Another request rotated the token since the server prepared its answer: prepare again.
+    Again,
+    /// The token was used before: revoke the grant, and refuse.
+    Replay {
+        /// The grant to revoke.
+        revoke: GrantId,
+    },
+    /// Refuse, and leave everything as it is.
+    Refuse(Refusal),
+}
+
+/// Decides about a refresh token. Another client's request is refused and costs the owner nothing.
+pub fn rotate(
+    found: Option<&FoundRefresh>,
+    ask: &RefreshAsk,
+    client: &AuthenticatedClient,
+    fresh: &FreshPair,
+    policy: &Policy,
+    now: Timestamp,
+) -> Rotation {
+    let refuse = |detail: &str| {
+        let text = "The refresh token is invalid, expired, revoked, or was issued to another client.";
+        Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text).detail(detail))
+    };
+    let Some(found) = found else { return refuse("unknown refresh token") };
+    if found.token.hash != ask.hash {
+        return refuse("unknown refresh token");
+    }
+    if found.token.client_id != client.record().client_id {
+        return refuse("refresh token of another client");
+    }
+    if found.grant.revoked_at.is_some() {
+        return refuse("revoked grant");
+    }
+    if !found.user_active {
+        return refuse("the account is disabled");
+    }
+    let scope = match narrow(&found.grant, ask) {
+        Ok(scope) => scope,
+        Err(refusal) => return Rotation::Refuse(refusal),
+    };
+    if found.token.revoked_at.is_some() {
+        return used_before(found, scope, client, fresh, now);
+    }
+    if now >= found.token.expires_at {
+        return refuse("expired refresh token");
+    }
+    let issuance = found.grant.issue(scope, fresh, true, policy, now);
+    Rotation::Issue { grant: found.grant.clone(), issuance }
+}
+
+/// The scope of the new access token.
+///
+/// # Errors
+/// `invalid_scope` when more is asked than was granted.
+pub fn narrow(grant: &GrantRecord, ask: &RefreshAsk) -> Result<GrantedScope, Refusal> {
+    ask.scope.map_or(Ok(grant.scope), |scope| grant.scope.narrow(scope))
+}
+
+/// Whether a second use of `found` may be a lost answer rather than a theft.
+pub fn may_repeat(found: &FoundRefresh, client: &AuthenticatedClient, now: Timestamp) -> bool {
+    let grace = client.record().settings.refresh_grace;
+    let in_time = found.token.revoked_at.is_some_and(|rotated_at| now < rotated_at.plus(grace));
+    in_time && found.successor.as_ref().is_some_and(|successor| successor.unused)
+}
+
+fn used_before(
+    found: &FoundRefresh,
+    scope: GrantedScope,
+    client: &AuthenticatedClient,
+    fresh: &FreshPair,
+    now: Timestamp,
+) -> Rotation {
+    let Some(successor) = found.successor.as_ref().filter(|_| may_repeat(found, client, now)) else {
+        return Rotation::Replay { revoke: found.grant.id };
+    };
+    if successor.access.scope != scope {
+        let text = "The refresh token was used with another scope.";
+        return Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text));
+    }
+    if (fresh.refresh.id, fresh.access.id) != (successor.refresh, successor.access.id) {
+        return Rotation::Again;
+    }
+    let access = TokenRecord { hash: fresh.access.hash, ..successor.access.clone() };
+    Rotation::Repeat { grant: found.grant.clone(), access }
+}
