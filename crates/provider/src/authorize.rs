@@ -58,18 +58,20 @@ impl Addressed {
     ///
     /// # Errors
     /// `invalid_scope`, to be sent to the redirect URI. Asking for single claims needs the scope that opens them.
-    pub fn validate(self, request: AuthorizeRequest) -> Result<Validated, (Addressed, Refusal)> {
+    pub fn validate(&self, request: AuthorizeRequest) -> Result<Validated, Refusal> {
         let scopes = &self.client.settings.scopes;
-        let granted = match request.scope.narrow(scopes, self.client.settings.refresh_tokens) {
-            Ok(granted) => granted,
-            Err(refusal) => return Err((self, refusal)),
-        };
+        let granted = request.scope.narrow(scopes, self.client.settings.refresh_tokens)?;
         let claims_registered = request.claims.implied_scopes().iter().all(|word| scopes.has(*word));
         if !claims_registered {
             let text = "The claims parameter asks for more than this client is registered for.";
-            return Err((self, Refusal::new(ErrorCode::InvalidScope, text)));
+            return Err(Refusal::new(ErrorCode::InvalidScope, text));
         }
-        Ok(Validated { client: self.client, redirect_uri: self.redirect_uri, request, granted })
+        Ok(Validated {
+            client: self.client.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            request,
+            granted,
+        })
     }
 }
 
@@ -104,7 +106,7 @@ pub enum Step {
     /// Ask for consent.
     AskConsent(ConsentQuestion),
     /// Everything is there: issue a code.
-    Approved(Approved),
+    Approved(Box<Approved>),
     /// Send an error to the redirect URI.
     Refuse(Refusal),
 }
@@ -171,7 +173,7 @@ impl Validated {
         let asked = self.consent_scope();
         let covered = consent.is_some_and(|consent| consent.covers(&asked, &self.request.tables));
         if covered && !prompt.consent {
-            return Step::Approved(Approved { validated: self, present });
+            return Step::Approved(Box::new(Approved { validated: self, present }));
         }
         if prompt.none {
             return Step::Refuse(Refusal::new(

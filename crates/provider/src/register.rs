@@ -187,7 +187,7 @@ mod tests {
             ("redirectUris", |d| d.redirect_uris = vec![]),
             ("redirectUris", |d| d.redirect_uris = vec!["http://example.com/cb".into()]),
             ("redirectUris", |d| {
-                d.redirect_uris = (0..21).map(|i| format!("https://a.example/{i}")).collect()
+                d.redirect_uris = (0..21).map(|i| format!("https://a.example/{i}")).collect();
             }),
             ("scopes", |d| d.scopes = vec![]),
             ("scopes", |d| d.scopes = vec!["api:read".into()]),

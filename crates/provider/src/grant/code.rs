@@ -1,6 +1,6 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use super::{CodeRecord, FreshPair, GrantRecord, Issuance};
+use super::{Answer, CodeRecord, FreshPair, GrantRecord};
 use crate::client_auth::AuthenticatedClient;
 use crate::policy::Policy;
 use ayb_protocol::error::{ErrorCode, Refusal};
@@ -33,12 +33,7 @@ pub struct CodeAsk {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Redemption {
     /// Mark the code used, open the grant, store the tokens.
-    Issue {
-        /// The grant to open.
-        grant: GrantRecord,
-        /// The tokens to store.
-        issuance: Issuance,
-    },
+    Issue(Box<Answer>),
     /// The code was redeemed before: revoke what it led to (RFC 6749 §4.1.2), and refuse.
     Replay {
         /// The grant to revoke.
@@ -86,7 +81,7 @@ pub fn redeem(
     }
     let grant = open(code, now);
     let issuance = grant.issue(code.scope, fresh, client.record().settings.refresh_tokens, policy, now);
-    Redemption::Issue { grant, issuance }
+    Redemption::Issue(Box::new(Answer { grant, issuance }))
 }
 
 /// The grant that a code opens.

@@ -117,6 +117,15 @@ pub struct Issuance {
     pub refresh: Option<TokenRecord<Refresh>>,
 }
 
+/// A grant and the tokens that one answer of the token endpoint hands out for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The grant: new for a code, known for a refresh.
+    pub grant: GrantRecord,
+    /// The tokens to store.
+    pub issuance: Issuance,
+}
+
 /// Where a fresh secret's row will be, and the secret's hash. The secret itself stays in the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FreshToken<K> {
@@ -146,15 +155,15 @@ impl GrantRecord {
         now: Timestamp,
     ) -> Issuance {
         Issuance {
-            access: self.token(fresh.access, scope, now.plus(policy.access_token), now),
+            access: self.token(&fresh.access, scope, now.plus(policy.access_token), now),
             refresh: refresh
-                .then(|| self.token(fresh.refresh, self.scope, now.plus(policy.refresh_token), now)),
+                .then(|| self.token(&fresh.refresh, self.scope, now.plus(policy.refresh_token), now)),
         }
     }
 
     fn token<K>(
         &self,
-        fresh: FreshToken<K>,
+        fresh: &FreshToken<K>,
         scope: GrantedScope,
         expires_at: Timestamp,
         now: Timestamp,

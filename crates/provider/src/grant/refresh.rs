@@ -1,6 +1,6 @@
 //! Refreshing (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2).
 
-use super::{FreshPair, GrantRecord, Issuance, TokenRecord};
+use super::{Answer, FreshPair, GrantRecord, TokenRecord};
 use crate::client_auth::AuthenticatedClient;
 use crate::policy::Policy;
 use ayb_protocol::error::{ErrorCode, Refusal};
@@ -43,24 +43,23 @@ pub struct RefreshAsk {
     pub scope: Option<Scope>,
 }
 
+/// An answer that is said again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Repeat {
+    /// The grant.
+    pub grant: GrantRecord,
+    /// The access token as first issued, with the hash of the repeated string.
+    pub access: TokenRecord<Access>,
+}
+
 /// What becomes of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Rotation {
-    /// Retire the token, store its successor.
-    Issue {
-        /// The grant.
-        grant: GrantRecord,
-        /// The new pair; the refresh token is always there.
-        issuance: Issuance,
-    },
+    /// Retire the token, store its successor; the new refresh token is always there.
+    Issue(Box<Answer>),
     /// The answer was lost and its pair is provably unused: say it again, changing nothing but the access token's
     /// hash (a JWT signed again may differ).
-    Repeat {
-        /// The grant.
-        grant: GrantRecord,
-        /// The access token as first issued, with the hash of the repeated string.
-        access: TokenRecord<Access>,
-    },
+    Repeat(Box<Repeat>),
     /// Another request rotated the token since the server prepared its answer: prepare again.
     Again,
     /// The token was used before: revoke the grant, and refuse.
@@ -109,7 +108,7 @@ pub fn rotate(
         return refuse("expired refresh token");
     }
     let issuance = found.grant.issue(scope, fresh, true, policy, now);
-    Rotation::Issue { grant: found.grant.clone(), issuance }
+    Rotation::Issue(Box::new(Answer { grant: found.grant.clone(), issuance }))
 }
 
 /// The scope of the new access token.
@@ -145,5 +144,5 @@ fn used_before(
         return Rotation::Again;
     }
     let access = TokenRecord { hash: fresh.access.hash, ..successor.access.clone() };
-    Rotation::Repeat { grant: found.grant.clone(), access }
+    Rotation::Repeat(Box::new(Repeat { grant: found.grant.clone(), access }))
 }
