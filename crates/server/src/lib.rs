@@ -2,9 +2,11 @@
 
 pub mod assets;
 pub mod clock;
+pub mod config;
 pub mod entropy;
 pub mod error;
 pub mod http;
 pub mod pages;
 pub mod password;
+pub mod telemetry;
 pub mod throttle;

@@ -57,14 +57,16 @@ fn a_later_layer_wins_over_every_earlier_one() {
     let toml = "[server]\nport = 1001\n";
     let variable = ("AYB_SERVER_PORT", "1002");
     let flag = Override { key: "server.port", text: "1003".to_owned(), flag: "--port" };
-    for (toml, variables, overrides, port, origin) in [
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Vec<Override>, u16, &'a str);
+    let cases: [Case<'_>; 6] = [
         ("", vec![], vec![], 8090, "default"),
         (toml, vec![], vec![], 1001, "ayb.toml:2"),
         ("", vec![variable], vec![], 1002, "AYB_SERVER_PORT"),
         (toml, vec![variable], vec![], 1002, "AYB_SERVER_PORT"),
         (toml, vec![], vec![flag.clone()], 1003, "--port"),
         (toml, vec![variable], vec![flag.clone()], 1003, "--port"),
-    ] {
+    ];
+    for (toml, variables, overrides, port, origin) in cases {
         let mut given = given(toml, &variables);
         given.sources.overrides = overrides;
         let gathered = gather(&given.sources);
