@@ -53,7 +53,10 @@ fn an_algorithm_off_the_list_is_refused_before_any_key_is_looked_at() {
         let others: Vec<_> = Algorithm::ALL.into_iter().filter(|other| *other != key.algorithm()).collect();
         let verifier = Verifier::new(others, ExpectedType::Any);
         assert_eq!(verifier.verify(&token, &set, NOW).err(), Some(JwtError::Algorithm));
-        assert_eq!(Verifier::new([], ExpectedType::Any).verify(&token, &set, NOW).err(), Some(JwtError::Algorithm));
+        assert_eq!(
+            Verifier::new([], ExpectedType::Any).verify(&token, &set, NOW).err(),
+            Some(JwtError::Algorithm)
+        );
     }
 }
 

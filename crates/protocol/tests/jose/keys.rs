@@ -1,11 +1,12 @@
 //! Private keys for tests: from the JWKs of the RFCs to the PKCS#8 that the crate reads.
 
-use ayb_protocol::jose::{Algorithm, SigningKey, base64url};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    RsaKeyPair,
 };
+use ayb_protocol::jose::{Algorithm, SigningKey, base64url};
 use serde_json::Value;
 
 /// The PKCS#8 of a private JWK.
@@ -68,7 +69,8 @@ pub(crate) fn p384() -> Vec<u8> {
     scalar[47] = 1;
     // RFC 5208 around RFC 5915 without the optional public key, which the reader computes.
     let algorithm = [
-        0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
+        0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+        0x22,
     ];
     let private_key = [[0x30, 53, 0x02, 0x01, 0x01, 0x04, 48].as_slice(), &scalar].concat();
     let octets = [[0x04, private_key.len() as u8].as_slice(), &private_key].concat();

@@ -9,11 +9,17 @@ use serde_json::Value;
 use super::{keys, list, text, workspace};
 
 /// Where this crate is meant to differ from Wycheproof, and why.
-const EXCEPTIONS: [(&str, &[u64], &str); 4] = [
+const EXCEPTIONS: [(&str, &[u64], &str); 6] = [
+    ("json_web_signature_test.json", &[346, 350], "the key's alg is PS256, the token's PS384: alg binds"),
+    (
+        "json_web_signature_test.json",
+        &[367, 370],
+        "the file lost the padding: the text is that of the valid 357",
+    ),
     ("json_web_signature_test.json", &[347, 351], "ES512 on P-521 is not spoken"),
     ("json_web_signature_test.json", &[372, 373], "base64url is strict: no character outside the alphabet"),
-    ("json_web_key_test.json", &[2], "sets hold public keys; a shared secret is never found by a kid"),
-    ("json_web_crypto_test.json", &[48], "sets hold public keys; a shared secret is never found by a kid"),
+    ("json_web_key_test.json", &[2], "a set holds public keys: secrets are not found by a kid"),
+    ("json_web_crypto_test.json", &[48], "a set holds public keys: secrets are not found by a kid"),
 ];
 
 /// The folder of outside test data, or a visible line that there is none.
@@ -35,9 +41,13 @@ fn wycheproof_agrees() {
         let mut differing = BTreeSet::new();
         for group in list(&document, "testGroups") {
             for test in list(group, "tests") {
-                let Some(token) = test["jws"].as_str() else { continue };
+                if test.get("jws").is_none() {
+                    continue;
+                }
                 judged += 1;
-                if accepts(group, token) != (test["result"] == "valid") {
+                // One test has the JSON form of a JWS: an object, taken here as its text.
+                let token = test["jws"].as_str().map_or_else(|| test["jws"].to_string(), str::to_owned);
+                if accepts(group, &token) != (test["result"] == "valid") {
                     differing.insert(test["tcId"].as_u64().unwrap());
                 }
             }
@@ -54,7 +64,10 @@ fn wycheproof_agrees() {
 
 /// Whether this crate accepts a token with the key or keys of a Wycheproof group.
 fn accepts(group: &Value, token: &str) -> bool {
-    let private = &group["private"];
+    let private = match group["private"]["keys"].as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => &group["private"],
+    };
     if private["kty"] == "oct" {
         let Some(algorithm) = private["alg"].as_str().and_then(Algorithm::parse) else { return false };
         let Ok(key) = HmacKey::from_secret(algorithm, &keys::bytes(private, "k")) else { return false };
@@ -70,27 +83,6 @@ fn accepts(group: &Value, token: &str) -> bool {
     let Ok(parts) = jws::split(token, jws::MAX_LENGTH) else { return false };
     let Ok(header) = jws::Header::parse(parts.header) else { return false };
     keys.find(header.kid.as_deref(), header.alg).is_some_and(|key| jws::verify(token, key).is_ok())
-}
-
-#[test]
-fn wycheproof_secrets_alone_are_judged_too() {
-    let Some(folder) = outside("wycheproof") else { return };
-    let document: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("json_web_key_test.json")).unwrap()).unwrap();
-    let mut judged = 0;
-    for group in list(&document, "testGroups") {
-        let keys = group["private"]["keys"].as_array().unwrap();
-        let [key] = keys.as_slice() else { continue };
-        if key["kty"] != "oct" {
-            continue;
-        }
-        for test in list(group, "tests") {
-            let accepted = accepts(&serde_json::json!({ "private": key }), text(test, "jws"));
-            assert_eq!(accepted, test["result"] == "valid", "{test}");
-            judged += 1;
-        }
-    }
-    assert_eq!(judged, 11);
 }
 
 #[test]

@@ -48,7 +48,10 @@ fn every_algorithm_signs_what_its_published_key_verifies() {
     for key in signing_keys() {
         let token = jwt::sign(&key, "at+jwt", &claims()).unwrap();
         let read = verifier(key.algorithm()).verify(&token, &published(&key), NOW).unwrap();
-        assert_eq!((read.subject(), read.issuer(), read.audience()), (Some("ada"), Some("https://issuer.example"), vec!["api"]));
+        assert_eq!(
+            (read.subject(), read.issuer(), read.audience()),
+            (Some("ada"), Some("https://issuer.example"), vec!["api"])
+        );
         assert_eq!(read.expires_at(), Some(Timestamp::from_seconds(1_000_000_060)));
         assert_eq!(read.issued_at(), Some(NOW));
         assert_eq!(read.into_typed::<Value>().unwrap(), claims());
@@ -95,7 +98,8 @@ fn debug_shows_no_private_key() {
 #[test]
 fn claims_show_no_values_in_debug() {
     let key = HmacKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap();
-    let token = jwt::sign_hmac(&key, "JWT", &json!({"email": "ada@example.org", "exp": 1_000_000_060})).unwrap();
+    let token =
+        jwt::sign_hmac(&key, "JWT", &json!({"email": "ada@example.org", "exp": 1_000_000_060})).unwrap();
     let verifier = Verifier::new([Algorithm::HS256], ExpectedType::Any);
     let read = verifier.verify_hmac(&token, &key, NOW).unwrap();
     assert_eq!(format!("{read:?}"), r#"Claims {"email", "exp"}"#);
@@ -133,8 +137,9 @@ fn only_objects_are_claims() {
 #[test]
 fn several_audiences_may_be_accepted() {
     let key = HmacKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap();
-    let verifier =
-        Verifier::new([Algorithm::HS256], ExpectedType::Any).with_audience("issuer").with_audience("endpoint");
+    let verifier = Verifier::new([Algorithm::HS256], ExpectedType::Any)
+        .with_audience("issuer")
+        .with_audience("endpoint");
     for (audience, accepted) in
         [(json!("issuer"), true), (json!(["x", "endpoint"]), true), (json!("x"), false), (json!([]), false)]
     {
@@ -184,7 +189,8 @@ fn an_absent_type_passes_only_where_that_is_stated() {
 #[test]
 fn leeway_never_overflows() {
     let key = HmacKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap();
-    let token = jwt::sign_hmac(&key, "", &json!({"exp": 253_402_300_799_i64, "nbf": -253_402_300_799_i64})).unwrap();
+    let token =
+        jwt::sign_hmac(&key, "", &json!({"exp": 253_402_300_799_i64, "nbf": -253_402_300_799_i64})).unwrap();
     let verifier = Verifier::new([Algorithm::HS256], ExpectedType::Any).with_leeway(Seconds(u64::MAX));
     for now in [i64::MIN, -1, 0, 1, i64::MAX - 1] {
         assert!(verifier.verify_hmac(&token, &key, Timestamp::from_millis(now)).is_ok(), "{now}");
@@ -196,7 +202,13 @@ fn tokens_beyond_the_limit_are_refused_before_they_are_read() {
     let key = HmacKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap();
     let verifier = Verifier::new([Algorithm::HS256], ExpectedType::Any);
     let of_length = |length: usize| {
-        let pad = |size: usize| jws::sign_hmac(&key, "", format!("{{\"exp\":1000000060,\"x\":\"{}\"}}", "x".repeat(size)).as_bytes());
+        let pad = |size: usize| {
+            jws::sign_hmac(
+                &key,
+                "",
+                format!("{{\"exp\":1000000060,\"x\":\"{}\"}}", "x".repeat(size)).as_bytes(),
+            )
+        };
         (0..).map(pad).find(|token| token.len() >= length).unwrap()
     };
     let fits = of_length(jws::MAX_LENGTH - 4);
@@ -204,7 +216,10 @@ fn tokens_beyond_the_limit_are_refused_before_they_are_read() {
     assert!(verifier.verify_hmac(&fits, &key, NOW).is_ok());
     let long = of_length(jws::MAX_LENGTH + 1);
     assert_eq!(verifier.verify_hmac(&long, &key, NOW).err(), Some(JwtError::TooLarge));
-    assert_eq!(verifier.verify_hmac(&"\0".repeat(jws::MAX_LENGTH + 1), &key, NOW).err(), Some(JwtError::TooLarge));
+    assert_eq!(
+        verifier.verify_hmac(&"\0".repeat(jws::MAX_LENGTH + 1), &key, NOW).err(),
+        Some(JwtError::TooLarge)
+    );
     assert_eq!(Unverified::parse(&long).err(), Some(JwtError::TooLarge));
 }
 
@@ -248,7 +263,11 @@ fn keys_that_are_not_for_verifying_do_not_verify() {
     ] {
         let text = jwk.replace(r#""use":"sig""#, member);
         let jwk = Jwk::parse(&text).unwrap();
-        assert_eq!(VerifyingKey::from_jwk(&jwk).err(), if usable { None } else { Some(KeyError::Use) }, "{member}");
+        assert_eq!(
+            VerifyingKey::from_jwk(&jwk).err(),
+            if usable { None } else { Some(KeyError::Use) },
+            "{member}"
+        );
         assert_eq!(KeySet::new(vec![jwk]).find(None, Algorithm::EdDSA).is_some(), usable, "{member}");
     }
 }
@@ -256,8 +275,12 @@ fn keys_that_are_not_for_verifying_do_not_verify() {
 #[test]
 fn what_a_token_says_can_be_read_before_it_is_checked() {
     let key = HmacKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap();
-    let token = jwt::sign_hmac(&key, "JWT", &json!({"iss": "a", "sub": "b", "exp": "never", "n": 1})).unwrap();
+    let token =
+        jwt::sign_hmac(&key, "JWT", &json!({"iss": "a", "sub": "b", "exp": "never", "n": 1})).unwrap();
     let unverified = Unverified::parse(&token).unwrap();
-    assert_eq!((unverified.issuer(), unverified.subject(), unverified.text("n")), (Some("a"), Some("b"), None));
+    assert_eq!(
+        (unverified.issuer(), unverified.subject(), unverified.text("n")),
+        (Some("a"), Some("b"), None)
+    );
     assert_eq!(unverified.header().alg, Algorithm::HS256);
 }

@@ -20,7 +20,12 @@ fn signed_examples_of_the_rfcs_verify() {
             let jwk = Jwk::parse(keys::public(&example["key"])).unwrap();
             jws::verify(token, &VerifyingKey::from_jwk(&jwk).unwrap())
         };
-        assert_eq!(payload.as_deref(), Ok(text(example, "payload").as_bytes()), "{}", text(example, "source"));
+        assert_eq!(
+            payload.as_deref(),
+            Ok(text(example, "payload").as_bytes()),
+            "{}",
+            text(example, "source")
+        );
     }
 }
 
@@ -96,7 +101,11 @@ fn keys_of_the_rfcs_are_read_and_printed() {
         match Jwk::parse(example["jwk"].to_string()) {
             Ok(jwk) => {
                 assert_eq!(example["read"], Value::Bool(true), "{source}");
-                assert_eq!(serde_json::from_str::<Value>(&jwk.to_json()).unwrap(), example["jwk"], "{source}");
+                assert_eq!(
+                    serde_json::from_str::<Value>(&jwk.to_json()).unwrap(),
+                    example["jwk"],
+                    "{source}"
+                );
                 assert_eq!(Jwk::parse(jwk.to_json()), Ok(jwk.clone()), "{source}");
                 if let Some(thumbprint) = example["thumbprint"].as_str() {
                     assert_eq!(jwk.thumbprint(), thumbprint, "{source}");
