@@ -6,12 +6,15 @@ use std::fmt;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ayb_protocol::time::Seconds;
+use ayb_store::error::StoreError;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::entropy::EntropyError;
 use crate::http::headers;
+use crate::password::PasswordError;
 
 /// How long a client should wait before it tries again when the fault is ours.
 pub const RETRY_SOON: Seconds = Seconds(5);
@@ -175,15 +178,27 @@ impl fmt::Debug for ApiError {
 
 impl std::error::Error for ApiError {}
 
-impl From<crate::entropy::EntropyError> for ApiError {
-    fn from(error: crate::entropy::EntropyError) -> Self {
+impl From<StoreError> for ApiError {
+    /// A store that fails is our fault and never the caller's; only a clash of keys or references is a state that the
+    /// caller can change.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::unavailable(error),
+            StoreError::Duplicate { .. } => Self::conflict("it exists already").detail(error),
+            StoreError::ForeignKey => Self::conflict("something else depends on it").detail(error),
+            StoreError::Check { .. } | StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<EntropyError> for ApiError {
+    fn from(error: EntropyError) -> Self {
         Self::internal(error)
     }
 }
 
-impl From<crate::password::PasswordError> for ApiError {
-    fn from(error: crate::password::PasswordError) -> Self {
-        use crate::password::PasswordError;
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::TooShort { .. } | PasswordError::TooLong => Self::bad_request(error.to_string()),
             PasswordError::Busy => Self::unavailable(error),
@@ -230,6 +245,34 @@ mod tests {
         assert_eq!(response.extensions().get::<LogDetail>().unwrap().0, "disk sda1 is gone");
         assert!(!body(response).await.to_string().contains("sda1"));
         assert!(!format!("{:?}", ApiError::internal("disk sda1 is gone")).contains("sda1"));
+    }
+
+    #[test]
+    fn a_store_that_fails_is_5xx_and_a_clash_is_409() {
+        let text = || "users_email_key".to_owned();
+        let cases = [
+            (StoreError::Unavailable { cause: text() }, 503),
+            (StoreError::Corrupt { what: text() }, 500),
+            (StoreError::Check { constraint: text() }, 500),
+            (StoreError::Duplicate { constraint: text() }, 409),
+            (StoreError::ForeignKey, 409),
+        ];
+        for (error, status) in cases {
+            let error = ApiError::from(error);
+            assert_eq!(error.status(), status);
+            assert!(!error.to_string().contains("users_email_key"), "the peer does not read our columns");
+        }
+    }
+
+    #[test]
+    fn an_overloaded_password_queue_says_when_to_come_back() {
+        let response = ApiError::from(PasswordError::Busy).into_response();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &HeaderValue::from(5))
+        );
+        assert_eq!(ApiError::from(PasswordError::TooLong).status(), 400);
+        assert_eq!(ApiError::from(PasswordError::Stored).status(), 500);
     }
 
     #[test]

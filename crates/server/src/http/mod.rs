@@ -1,5 +1,11 @@
 //! How requests come in and answers go out: the listener, what every request passes, and what handlers share.
 
+pub mod body;
 pub mod client_ip;
 pub mod cookie;
+pub mod cors;
+pub mod csrf;
+pub mod extract;
 pub mod headers;
+pub mod layers;
+pub mod request_id;

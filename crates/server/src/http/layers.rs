@@ -1,0 +1,156 @@
+//! What every request passes on its way in and every answer on its way out, in one place and one order.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{CONTENT_LENGTH, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::clock::{Clock, Stopwatch};
+use crate::entropy::Entropy;
+use crate::error::{ApiError, LogDetail, RETRY_SOON};
+use crate::http::body::{self, BodyError};
+use crate::http::client_ip::{ClientIp, Peer, TrustedProxies};
+use crate::http::cors::Cors;
+use crate::http::extract::BodyRejection;
+use crate::http::headers::{self, X_REQUEST_ID};
+use crate::http::request_id::RequestId;
+use crate::telemetry;
+
+/// The rules at the edge of the server.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Tells the time that identifiers start with.
+    pub clock: Clock,
+    /// Draws identifiers.
+    pub entropy: Entropy,
+    /// Whose word about the client's address is taken.
+    pub proxies: TrustedProxies,
+    /// Which origins may read answers of the API.
+    pub cors: Cors,
+    /// The most bytes that any request body may have; endpoints may allow less.
+    pub body_limit: usize,
+    /// How long a request body may take to arrive.
+    pub body_time: Duration,
+    /// How long an answer may take.
+    pub request_time: Duration,
+    /// Whether the public address is https.
+    pub https: bool,
+    /// Turns an error of the edge itself (413, 500, 503) into the answer for a path: an envelope, an OAuth error or a
+    /// page.
+    pub fault: fn(path: &str, error: ApiError) -> Response,
+}
+
+/// The envelope, whatever the path: the plain choice for [`Edge::fault`].
+pub fn envelope(_path: &str, error: ApiError) -> Response {
+    error.into_response()
+}
+
+/// Puts the edge around all routes of `router`, its fallback included.
+pub fn wrap(router: Router, edge: Edge) -> Router {
+    router.layer(middleware::from_fn_with_state(Arc::new(edge), pass))
+}
+
+async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    let passage = Passage::enter(&edge, &mut request);
+    let answer = match edge.answer_early(&passage, &request) {
+        Some(answer) => answer,
+        None => edge.run(&passage, request, next).await,
+    };
+    passage.leave(&edge, answer)
+}
+
+/// What the edge remembers of a request while the handler has it.
+struct Passage {
+    stopwatch: Stopwatch,
+    id: RequestId,
+    client: ClientIp,
+    method: Method,
+    path: String,
+    route: Option<MatchedPath>,
+    origin: Option<HeaderValue>,
+}
+
+impl Passage {
+    fn enter(edge: &Edge, request: &mut Request) -> Self {
+        let stopwatch = Stopwatch::start();
+        // Without a listener (in a test of the router) nobody knows the peer: an address that no one trusts.
+        let peer =
+            request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        let client = edge.proxies.client(peer, request.headers());
+        let trusted = edge.proxies.contains(peer);
+        let id = RequestId::of(request.headers(), trusted, &edge.entropy, edge.clock.now());
+        request.extensions_mut().insert(id.clone());
+        request.extensions_mut().insert(client);
+        Self {
+            stopwatch,
+            id,
+            client,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            origin: request.headers().get(ORIGIN).cloned(),
+        }
+    }
+
+    fn leave(self, edge: &Edge, mut answer: Response) -> Response {
+        if Cors::covers(&self.path) {
+            edge.cors.write(self.origin.as_ref(), &mut answer);
+        }
+        headers::secure_by_default(answer.headers_mut(), edge.https);
+        if let Some(id) = self.id.header() {
+            answer.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        let detail = answer.extensions_mut().remove::<LogDetail>();
+        telemetry::log_request(&telemetry::RequestLine {
+            method: &self.method,
+            route: self.route.as_ref().map(MatchedPath::as_str),
+            status: answer.status(),
+            duration: self.stopwatch.elapsed(),
+            request_id: self.id.as_str(),
+            client: self.client,
+            detail: detail.as_ref().map(|detail| detail.0.as_str()),
+        });
+        answer
+    }
+}
+
+impl Edge {
+    fn answer_early(&self, passage: &Passage, request: &Request) -> Option<Response> {
+        if Cors::covers(&passage.path)
+            && let Some(answer) = self.cors.preflight(&passage.method, request.headers())
+        {
+            return Some(answer);
+        }
+        // Before the body is asked for: a client that waits for "100 Continue" need not send it.
+        let too_large =
+            announced_length(request.headers()).is_some_and(|length| length > self.body_limit as u64);
+        too_large.then(|| (self.fault)(&passage.path, BodyRejection::Body(BodyError::TooLarge).into()))
+    }
+
+    async fn run(&self, passage: &Passage, request: Request, next: Next) -> Response {
+        let request = request.map(|body| body::guard(body, self.body_limit, self.body_time));
+        let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+        match tokio::time::timeout(self.request_time, handled).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => (self.fault)(&passage.path, ApiError::internal("a handler panicked")),
+            Err(_) => {
+                let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
+                    .retry_after(RETRY_SOON)
+                    .detail("the handler ran out of time");
+                (self.fault)(&passage.path, error)
+            }
+        }
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

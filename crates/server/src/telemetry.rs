@@ -1,0 +1,183 @@
+//! Logs: what is written, in which form, and what never is.
+//!
+//! Only our own crates are heard below the level of a warning: protocol libraries print headers and frames when asked for
+//! more, and those hold secrets.
+
+use std::io::{self, IsTerminal};
+use std::panic;
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::http::client_ip::ClientIp;
+
+const OUR_TARGETS: [&str; 5] = ["ayb", "ayb_server", "ayb_store", "ayb_provider", "ayb_protocol"];
+
+/// How much our own crates say.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogLevel {
+    /// Faults only.
+    Error,
+    /// Faults and what may become one.
+    Warn,
+    /// One line for each request, too.
+    #[default]
+    Info,
+    /// How decisions were taken, too.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// A word that names no level or no format.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("expected one of: {0}")]
+pub struct UnknownWord(&'static str);
+
+impl FromStr for LogLevel {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        match word {
+            "error" => Ok(Self::Error),
+            "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            "trace" => Ok(Self::Trace),
+            _ => Err(UnknownWord("error, warn, info, debug, trace")),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        match word {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(UnknownWord("text, json")),
+        }
+    }
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Logs were set up twice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("logging is already set up")]
+pub struct AlreadySetUp;
+
+/// Sets up logging to standard error for the whole process, reports of panics included.
+///
+/// # Errors
+/// [`AlreadySetUp`] when something else did so before.
+pub fn init(level: LogLevel, format: LogFormat) -> Result<(), AlreadySetUp> {
+    let colours = io::stderr().is_terminal();
+    tracing::subscriber::set_global_default(subscriber(level, format, colours, io::stderr))
+        .map_err(|_| AlreadySetUp)?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// The receiver of log lines behind [`init`], for a writer of one's own.
+pub fn subscriber<W>(
+    level: LogLevel,
+    format: LogFormat,
+    colours: bool,
+    writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
+    };
+    let ours = OUR_TARGETS.map(|target| (target, Level::from(level)));
+    let heard = Targets::new().with_default(Level::from(level).min(Level::WARN)).with_targets(ours);
+    Registry::default().with(lines.with_filter(heard))
+}
+
+/// Reports a panic without what may be in its message: a fixed text is code of ours, a formatted one may quote input.
+fn log_panic(panic: &panic::PanicHookInfo<'_>) {
+    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(target: "ayb_server::panic", message, place, "a thread panicked");
+}
+
+/// What is said about a finished request: nothing that the caller chose freely.
+#[derive(Debug)]
+pub struct RequestLine<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The pattern of the route that answered, never the path or the query; `None` when there was none.
+    pub route: Option<&'a str>,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// From the head of the request to the head of the answer.
+    pub duration: Duration,
+    /// The request's identifier.
+    pub request_id: &'a str,
+    /// The client's address.
+    pub client: ClientIp,
+    /// What only the operator may read.
+    pub detail: Option<&'a str>,
+}
+
+/// Writes the line of a finished request: an error when the fault is ours, else an information.
+pub fn log_request(line: &RequestLine<'_>) {
+    let RequestLine { request_id, client, .. } = line;
+    let (method, status) = (known_method(line.method), line.status.as_u16());
+    let route = line.route.unwrap_or("(none)");
+    let duration_ms = (line.duration.as_secs_f64() * 1e6).round() / 1e3;
+    let detail = line.detail;
+    if line.status.is_server_error() {
+        tracing::error!(target: "ayb_server::request", method, route, status, duration_ms, request_id, %client, detail, "request");
+    } else {
+        tracing::info!(target: "ayb_server::request", method, route, status, duration_ms, request_id, %client, detail, "request");
+    }
+}
+
+/// An invented method is text of a stranger's choice.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "(other)",
+    }
+}
