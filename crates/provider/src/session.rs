@@ -39,11 +39,23 @@ impl<K> SessionRecord<K> {
     }
 }
 
-/// A browser that is signed in: the person and their session, both alive. Only [`present`] makes it.
+/// What a sign-in was: enough for codes, consents and `max_age`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignIn {
+    /// The session that it began.
+    pub id: SessionId,
+    /// When it happened.
+    pub auth_time: Timestamp,
+    /// How it happened (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// Somebody who is signed in: the person and their session, both alive. Only [`present`] and [`present_by_token`]
+/// make it.
 #[derive(Clone, Debug)]
 pub struct Present {
     user: UserRecord,
-    session: SessionRecord<BrowserSession>,
+    session: SignIn,
 }
 
 impl Present {
@@ -53,7 +65,7 @@ impl Present {
     }
 
     /// The session.
-    pub fn session(&self) -> &SessionRecord<BrowserSession> {
+    pub fn session(&self) -> &SignIn {
         &self.session
     }
 }
@@ -64,9 +76,22 @@ pub fn present(
     found: Option<(SessionRecord<BrowserSession>, UserRecord)>,
     now: Timestamp,
 ) -> Option<Present> {
-    let (session, user) = found?;
-    (session.hash == *hash && session.is_live(now) && user.is_active() && user.id == session.user_id)
-        .then_some(Present { user, session })
+    found.filter(|(session, _)| session.hash == *hash).and_then(|(session, user)| live(session, user, now))
+}
+
+/// Whether the session that a verified session token names is still alive. `sub` is whom the token is about.
+pub fn present_by_token(
+    sub: UserId,
+    found: Option<(SessionRecord<SessionRefresh>, UserRecord)>,
+    now: Timestamp,
+) -> Option<Present> {
+    found.filter(|(session, _)| session.user_id == sub).and_then(|(session, user)| live(session, user, now))
+}
+
+fn live<K>(session: SessionRecord<K>, user: UserRecord, now: Timestamp) -> Option<Present> {
+    let alive = session.is_live(now) && user.is_active() && user.id == session.user_id;
+    let SessionRecord { id, auth_time, amr, .. } = session;
+    alive.then_some(Present { user, session: SignIn { id, auth_time, amr } })
 }
 
 /// What happens to a session refresh token that is presented.
@@ -180,6 +205,9 @@ mod tests {
         assert!(present(&hash, Some((live(), user())), NOW).is_some());
         assert!(present(&hash, None, NOW).is_none());
         assert!(present(&SecretHash::of("other"), Some((live(), user())), NOW).is_none());
+        let sub = UserId(Uuid::nil());
+        assert!(present_by_token(sub, Some((session("x"), user())), NOW).is_some());
+        assert!(present_by_token(UserId(Uuid::max()), Some((session("x"), user())), NOW).is_none());
         let ended = SessionRecord { revoked_at: Some(NOW), ..live() };
         assert!(present(&hash, Some((ended, user())), NOW).is_none());
         let disabled = UserRecord { disabled_at: Some(NOW), ..user() };

@@ -81,7 +81,7 @@ pub fn redeem(
     }
     let grant = open(code, now);
     let issuance = grant.issue(code.scope, fresh, client.record().settings.refresh_tokens, policy, now);
-    Redemption::Issue(Box::new(Answer { grant, issuance }))
+    Redemption::Issue(Box::new(Answer { grant, issuance, nonce: code.nonce.clone() }))
 }
 
 /// The grant that a code opens.

@@ -124,6 +124,8 @@ pub struct Answer {
     pub grant: GrantRecord,
     /// The tokens to store.
     pub issuance: Issuance,
+    /// For the ID token: the `nonce` of the authorization request; a refresh has none (OpenID Connect Core §12.2).
+    pub nonce: Option<String>,
 }
 
 /// Where a fresh secret's row will be, and the secret's hash. The secret itself stays in the server.
@@ -142,6 +144,14 @@ pub struct FreshPair {
     pub access: FreshToken<Access>,
     /// For the refresh token, used when one is issued.
     pub refresh: FreshToken<Refresh>,
+}
+
+impl TokenRecord<Access> {
+    /// The same row for another token string: a JWT can be signed only when everything else about it is known.
+    #[must_use]
+    pub fn with_hash(self, hash: SecretHash<Access>) -> Self {
+        Self { hash, ..self }
+    }
 }
 
 impl GrantRecord {

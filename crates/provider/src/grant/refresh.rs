@@ -108,7 +108,7 @@ pub fn rotate(
         return refuse("expired refresh token");
     }
     let issuance = found.grant.issue(scope, fresh, true, policy, now);
-    Rotation::Issue(Box::new(Answer { grant: found.grant.clone(), issuance }))
+    Rotation::Issue(Box::new(Answer { grant: found.grant.clone(), issuance, nonce: None }))
 }
 
 /// The scope of the new access token.
