@@ -113,7 +113,11 @@ fn is_service_link(name: &str) -> bool {
 
 fn unknown(name: &str) -> Problem {
     let mut problem = problem(name, None, "unknown variable".to_owned());
-    problem.hint = Some(key::advice(&dotted(name), Key::variable));
+    let of_file = name.strip_suffix("_FILE").filter(|rest| meaning(rest).is_some());
+    problem.hint = Some(match of_file {
+        Some(rest) => format!("only secrets are read from files; did you mean `{rest}`?"),
+        None => key::advice(&dotted(name), Key::variable),
+    });
     problem
 }
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use super::layers::Settings;
 
+/// More problems than these are only counted: whoever reads them has enough to do.
+const MOST_SHOWN: usize = 20;
+
 /// Where a value comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
@@ -86,7 +89,11 @@ impl fmt::Display for ConfigError {
             1 => formatter.write_str("the configuration has a problem")?,
             count => write!(formatter, "the configuration has {count} problems")?,
         }
-        self.problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
+        self.problems.iter().take(MOST_SHOWN).try_for_each(|problem| write!(formatter, "\n  {problem}"))?;
+        match self.problems.len().saturating_sub(MOST_SHOWN) {
+            0 => Ok(()),
+            more => write!(formatter, "\n  and {more} more"),
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use super::layers::Setting;
 /// No configuration is longer; a longer file is not a configuration.
 const LONGEST_FILE: u64 = 1 << 20;
 
+/// Syntax errors that are reported; the rest mostly follows from the first.
+const MOST_SYNTAX_ERRORS: usize = 5;
+
 /// Reads a whole file of text of at most 1 MiB. The error is the end of a sentence that starts with the file's name.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
@@ -35,7 +38,7 @@ pub(super) fn read_document(
 ) -> Vec<(&'static Key, Setting)> {
     let mut reader = Reader { path, text, problems, found: Vec::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    for error in errors.into_iter().take(MOST_SYNTAX_ERRORS) {
         // Only the parser's own words: its rendered form shows the line, which may hold a secret.
         reader.complain(None, error.span().map_or(0, |span| span.start), printable(error.message()), None);
     }

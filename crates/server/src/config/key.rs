@@ -5,6 +5,9 @@ use super::{
     AdminConfig, AuthConfig, DatabaseConfig, EmailConfig, LoggingConfig, OAuthProviderConfig, ServerConfig,
 };
 
+/// A longer name is no slip of the pen, and comparing it would take time.
+const LONGEST_NAME: usize = 128;
+
 /// What a key is worth when no layer sets it.
 #[derive(Clone, Copy)]
 pub enum Fallback {
@@ -114,6 +117,9 @@ pub(super) fn advice(unknown: &str, name: fn(&Key) -> String) -> String {
 
 /// The key closest in spelling, if one is close.
 pub(super) fn nearest(unknown: &str) -> Option<&'static Key> {
+    if unknown.len() > LONGEST_NAME {
+        return None;
+    }
     let unknown = unknown.to_ascii_lowercase();
     let last = unknown.rsplit('.').next().unwrap_or(&unknown);
     let distance = |key: &&'static Key| {
