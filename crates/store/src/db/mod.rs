@@ -3,6 +3,7 @@
 //! Statements are shared text: parameters are `$1`, `$2`, …; `returning` and `on conflict` are fine; `now()`, casts,
 //! array and JSON operators are not. Where one database needs another type, [`Value`] and [`Row`] translate.
 
+pub mod migrate;
 mod postgres;
 mod row;
 mod sqlite;
@@ -162,5 +163,30 @@ impl Db {
             Driver::Sqlite(database) => database.transaction(name, ask, body).await,
             Driver::Postgres(database) => database.transaction(name, &ask, &body).await,
         }
+    }
+
+    /// A transaction that may take as long as it needs, and wait as long for others.
+    async fn long_transaction<A, T, F>(&self, name: &'static str, ask: A, body: F) -> Result<T, StoreError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        match &*self.0 {
+            Driver::Sqlite(database) => database.transaction(name, ask, body).await,
+            Driver::Postgres(database) => database.long_transaction(name, &ask, &body).await,
+        }
+    }
+
+    /// How the database would run a statement, as it prints it, for tests of query plans. PostgreSQL is told to use an
+    /// index wherever one fits, because a test's tables are too small to make it choose one.
+    pub async fn explain(&self, sql: &'static str, params: Vec<Value>) -> Result<String, StoreError> {
+        let text = match self.engine() {
+            Engine::Sqlite => format!("explain query plan {}", tx::without_lock(sql)),
+            Engine::Postgres => format!("explain {sql}"),
+        };
+        let rows =
+            self.transaction("explain", (text, params), |tx, (text, params)| Box::pin(tx.plan(text, params)));
+        Ok(rows.await?.join("\n"))
     }
 }

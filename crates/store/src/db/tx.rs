@@ -65,11 +65,12 @@ impl Tx {
     /// The statement ends in `for update`, `for no key update` or `for share`, with `of alias` where it joins. SQLite
     /// knows no such clause and needs none, because nobody else writes meanwhile: there the text stops before it.
     pub async fn lock_opt(&mut self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, StoreError> {
-        let Some(clause) = sql.rfind(" for ") else {
+        let plain = without_lock(sql);
+        if plain.len() == sql.len() {
             return self.note(Err(StoreError::unavailable("a locking read without a locking clause")));
-        };
+        }
         match &self.session {
-            Session::Sqlite(_) => self.one(&sql[..clause], params).await,
+            Session::Sqlite(_) => self.one(plain, params).await,
             Session::Postgres(_) => self.one(sql, params).await,
         }
     }
@@ -107,10 +108,44 @@ impl Tx {
         self.note(done)
     }
 
+    /// The plan of a statement, line by line.
+    pub(super) async fn plan(&mut self, explain: &str, params: &[Value]) -> Result<Vec<String>, StoreError> {
+        let (rows, column) = match &mut self.session {
+            Session::Sqlite(session) => (session.run(explain, params, usize::MAX)?.0, 3),
+            Session::Postgres(session) => {
+                session.script("set local enable_seqscan = off").await?;
+                (session.query(explain, params).await?, 0)
+            }
+        };
+        rows.iter().map(|row| Ok(row.text(column)?.to_owned())).collect()
+    }
+
     fn note<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let (Err(error), None) = (&outcome, &self.failure) {
             self.failure = Some(error.clone());
         }
         outcome
+    }
+}
+
+/// The statement up to its locking clause.
+pub(super) fn without_lock(sql: &'static str) -> &'static str {
+    let clause = sql.rfind(" for ").filter(|start| {
+        let words = sql[*start..].trim_start_matches(" for ");
+        ["update", "no key update", "share", "key share"].iter().any(|lock| words.starts_with(lock))
+    });
+    clause.map_or(sql, |start| &sql[..start])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_lock;
+
+    #[test]
+    fn only_a_locking_clause_at_the_end_is_cut_off() {
+        assert_eq!(without_lock("select a from t where b = $1 for update"), "select a from t where b = $1");
+        assert_eq!(without_lock("select a from t for no key update of t"), "select a from t");
+        assert_eq!(without_lock("select substring(a for 3) from t"), "select substring(a for 3) from t");
+        assert_eq!(without_lock("select a from t"), "select a from t");
     }
 }

@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_refused_by_name_only() {
         let mut out = BytesMut::new();
-        let refused = Value::from("secret").to_sql(&Type::UUID, &mut out).unwrap_err().to_string();
-        assert_eq!(refused, "Text for a parameter of type uuid");
+        let refused = Value::from("secret").to_sql(&Type::UUID, &mut out).err().map(|error| error.to_string());
+        assert_eq!(refused.as_deref(), Some("Text for a parameter of type uuid"));
         assert!(Value::Int(1 << 40).to_sql(&Type::INT4, &mut out).is_err());
     }
 }

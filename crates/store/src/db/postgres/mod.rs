@@ -104,20 +104,30 @@ impl Database {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
     {
-        let attempts = async {
-            for attempt in 1.. {
-                let mut tx = Tx::on_postgres(Session::new(self.pool.lease().await?));
-                let outcome = attempt_once(&mut tx, ask, body).await;
-                match outcome {
-                    Err(error) if attempt < ATTEMPTS && tx.postgres()?.may_run_again() => {
-                        tracing::debug!(name, attempt, %error, "a transaction runs again");
-                    }
-                    outcome => return outcome,
-                }
+        self.in_time(self.long_transaction(name, ask, body)).await
+    }
+
+    /// A transaction without a deadline.
+    pub(super) async fn long_transaction<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: &A,
+        body: &F,
+    ) -> Result<T, StoreError>
+    where
+        F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let mut tx = Tx::on_postgres(Session::new(self.pool.lease().await?));
+            let outcome = attempt_once(&mut tx, ask, body).await;
+            let Err(error) = outcome else { return outcome };
+            if attempt == ATTEMPTS || !tx.postgres()?.may_run_again() {
+                return Err(error);
             }
-            Err(StoreError::unavailable("postgresql: a transaction lost every race"))
-        };
-        self.in_time(attempts).await
+            tracing::debug!(name, attempt, %error, "a transaction runs again");
+            attempt += 1;
+        }
     }
 
     /// One statement on a shared connection. `again`: whether it may be sent a second time when its fate is unknown.
@@ -175,11 +185,11 @@ where
     F: for<'t> Fn(&'t mut Tx, &'t A) -> BoxFuture<'t, Result<T, StoreError>>,
 {
     let outcome = body(tx, ask).await;
-    let outcome = tx.failure.take().map_or(outcome, Err);
+    let failure = tx.failure.take();
     let session = tx.postgres()?;
-    match outcome {
-        Ok(value) => session.commit().await.map(|()| value),
-        Err(error) => {
+    match (outcome, failure) {
+        (Ok(value), None) => session.commit().await.map(|()| value),
+        (Err(error), _) | (Ok(_), Some(error)) => {
             session.rollback().await;
             Err(error)
         }

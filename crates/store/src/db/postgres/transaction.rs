@@ -1,6 +1,8 @@
 //! A transaction on PostgreSQL in as few round trips as it needs: `begin` travels with the first statement, writes
 //! whose counts nobody needs with the next one, and `commit` with the last.
 
+use std::borrow::Cow;
+
 use futures_util::future::{BoxFuture, join_all};
 use tokio_postgres::{Error, Statement};
 
@@ -62,6 +64,12 @@ impl Session {
     pub(in crate::db) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         let outcome = self.flight(Last::Script(sql)).await;
         self.note(outcome).map(|_| ())
+    }
+
+    /// Runs text that is not static, prepared for this once.
+    pub(in crate::db) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let outcome = self.lease.query(&Cow::Owned(sql.to_owned()), params).await;
+        self.note(outcome).map(|(rows, _)| rows)
     }
 
     /// Sends what is deferred together with the commit. The commit of a transaction in which a statement failed is a

@@ -1,0 +1,21 @@
+-- Access and refresh tokens. A token says by itself which row is its own, and ids grow with time, so rows are written
+-- side by side. token_hash is compared after the row was found and is therefore not indexed: an index over random
+-- values would cost half of all inserts, and more with every row. That no two rows share a hash follows from the id
+-- being part of what is hashed. user_id has no index for the same reason.
+create table _ayb_oauth_tokens (
+    id uuid primary key,
+    token_hash varchar not null,
+    token_type varchar not null check (token_type in ('access', 'refresh')),
+    client_id varchar not null references _ayb_oauth_clients (client_id),
+    user_id uuid references _ayb_users (id) on delete cascade,
+    scope varchar not null,
+    allowed_tables text[],
+    grant_id uuid not null,
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    created_at timestamptz not null default now(),
+    successor_id uuid,
+    used_at timestamptz
+);
+create index idx_oauth_tokens_grant_id on _ayb_oauth_tokens (grant_id);
+create index idx_oauth_tokens_client_id on _ayb_oauth_tokens (client_id);

@@ -1,0 +1,23 @@
+-- Authorization codes: used once, gone after minutes. The code itself is nowhere.
+create table _ayb_oauth_authorization_codes (
+    id text primary key,
+    code_hash text not null unique,
+    client_id text not null references _ayb_oauth_clients (client_id),
+    user_id text not null references _ayb_users (id) on delete cascade,
+    redirect_uri text not null,
+    scope text not null,
+    allowed_tables text,
+    code_challenge text not null,
+    code_challenge_method text not null default 'S256' check (code_challenge_method = 'S256'),
+    state text not null,
+    nonce text,
+    claims text,
+    auth_time integer not null,
+    amr text not null,
+    session_id text,
+    grant_id text not null,
+    expires_at integer not null,
+    used_at integer,
+    created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer))
+) strict, without rowid;
+create index idx_oauth_authorization_codes_expires_at on _ayb_oauth_authorization_codes (expires_at);

@@ -1,0 +1,21 @@
+-- Access and refresh tokens. A token says by itself which row is its own, and ids grow with time, so rows are written
+-- side by side. token_hash is compared after the row was found and is therefore not indexed: an index over random
+-- values would cost half of all inserts, and more with every row. That no two rows share a hash follows from the id
+-- being part of what is hashed. user_id has no index for the same reason.
+create table _ayb_oauth_tokens (
+    id text primary key,
+    token_hash text not null,
+    token_type text not null check (token_type in ('access', 'refresh')),
+    client_id text not null references _ayb_oauth_clients (client_id),
+    user_id text references _ayb_users (id) on delete cascade,
+    scope text not null,
+    allowed_tables text,
+    grant_id text not null,
+    expires_at integer not null,
+    revoked_at integer,
+    created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+    successor_id text,
+    used_at integer
+) strict, without rowid;
+create index idx_oauth_tokens_grant_id on _ayb_oauth_tokens (grant_id);
+create index idx_oauth_tokens_client_id on _ayb_oauth_tokens (client_id);
