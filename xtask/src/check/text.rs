@@ -24,7 +24,7 @@ fn is_data(path: &str) -> bool {
         || path.starts_with("fuzz/corpus/")
         || path.ends_with("Cargo.lock")
         || path.ends_with("package-lock.json")
-        || path.ends_with(".snap")
+        || path.contains("/snapshots/")
 }
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

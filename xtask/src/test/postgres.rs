@@ -12,6 +12,9 @@ use crate::process;
 /// How long a server may take to answer for the first time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What has to be in the folder of binaries.
+const PROGRAMS: &[&str] = &["initdb", "postgres", "pg_ctl", "pg_isready"];
+
 /// A running server.
 pub(super) struct Postgres {
     server: Child,
@@ -21,16 +24,14 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// The folder with `initdb` and `postgres`; the newest version if there are several.
+    /// The folder with the server's programs; the newest version if there are several.
     pub(super) fn binaries() -> Option<PathBuf> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
-        folders.sort_by_key(|folder| version(folder));
-        folders.extend(process::find("initdb").and_then(|path| path.parent().map(Path::to_owned)));
-        folders
-            .into_iter()
-            .rev()
-            .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
+        folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
+        let on_path = process::find("initdb").and_then(|path| path.canonicalize().ok());
+        folders.extend(on_path.and_then(|path| path.parent().map(Path::to_owned)));
+        folders.into_iter().find(|folder| PROGRAMS.iter().all(|program| folder.join(program).is_file()))
     }
 
     /// Creates a cluster and starts it on a free port of the loopback interface.

@@ -90,22 +90,28 @@ impl Suite {
         for need in self.needs {
             setup.provide(*need, self.name)?;
         }
-        let mut command = self.command(setup)?;
-        command.args(pass_on).envs(setup.variables());
+        let mut command = self.command(setup, pass_on)?;
+        command.envs(setup.variables());
         watch(self.name, &mut command, verbose)
     }
 
-    fn command(&self, setup: &mut Setup) -> Result<Command> {
+    fn command(&self, setup: &mut Setup, pass_on: &[String]) -> Result<Command> {
         match self.runner {
             Runner::Cargo(words) => {
+                // A package named by the caller stands in for the whole workspace.
+                let one_package = pass_on.iter().any(|word| word == "-p" || word.starts_with("--package"));
+                let words = words.iter().filter(|word| !one_package || **word != "--workspace");
                 let mut command = process::cargo();
-                command.args(words);
+                command.args(words).args(pass_on);
                 Ok(command)
             }
             Runner::Npm(folder) => {
                 setup.install_packages(folder)?;
                 let mut command = Command::new("npm");
                 command.args(["test", "--silent"]).current_dir(repository::root().join(folder));
+                if !pass_on.is_empty() {
+                    command.arg("--").args(pass_on);
+                }
                 Ok(command)
             }
         }
