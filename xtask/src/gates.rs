@@ -90,23 +90,27 @@ impl State {
     }
 }
 
+/// The proof that all tests are green.
+const EVERY_TEST: &str = "cargo xtask test";
+
 /// Every gate with its state after the last run of the tests.
 pub(crate) fn states(results: &Results) -> Result<Vec<(Row, State)>> {
     let rows = table::read(table::GATES)?.into_iter();
-    Ok(rows
-        .map(|row| (state(&row.proofs, |test| results.of(test)), row))
-        .map(|(state, row)| (row, state))
-        .collect())
+    Ok(rows.map(|row| (state(&row.proofs, results), row)).map(|(state, row)| (row, state)).collect())
 }
 
-/// Tests count by their result; files, headings and commands by being there, which `trace` verifies.
-fn state(proofs: &[String], result: impl Fn(&str) -> Option<Verdict>) -> State {
-    let verdicts: Vec<_> =
-        proofs.iter().filter_map(|proof| proof.split_once("::")).map(|(_, test)| result(test)).collect();
+/// Tests count by their result; files, headings and other commands by being there, which `trace` verifies.
+fn state(proofs: &[String], results: &Results) -> State {
+    let result = |proof: &String| match proof.split_once("::") {
+        Some((_, test)) => results.of(test),
+        None if proof == EVERY_TEST => results.of_all(),
+        None => Some(Verdict::Passed),
+    };
+    let verdicts: Vec<_> = proofs.iter().map(result).collect();
     let red = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Failed | Verdict::Skipped)));
     match () {
         () if red => State::Red,
-        () if proofs.is_empty() || verdicts.contains(&None) => State::Open,
+        () if verdicts.is_empty() || verdicts.contains(&None) => State::Open,
         () => State::Holds,
     }
 }
@@ -115,17 +119,24 @@ fn state(proofs: &[String], result: impl Fn(&str) -> Option<Verdict>) -> State {
 mod tests {
     use super::*;
 
-    fn state_of(proofs: &[&str], verdict: Option<Verdict>) -> State {
-        state(&proofs.iter().map(|proof| (*proof).to_owned()).collect::<Vec<_>>(), |_| verdict)
+    fn state_of(proof: &str, verdict: Verdict) -> State {
+        state(&[proof.to_owned()], &Results::of_tests(&[("mod::ran", verdict)]))
     }
 
     #[test]
     fn a_gate_holds_only_by_tests_that_ran_and_passed() {
-        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Passed)), State::Holds);
-        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Failed)), State::Red);
-        assert_eq!(state_of(&["a.rs::b"], Some(Verdict::Skipped)), State::Red);
-        assert_eq!(state_of(&["a.rs::b"], None), State::Open);
-        assert_eq!(state_of(&[], None), State::Open);
-        assert_eq!(state_of(&["README.md"], None), State::Holds);
+        assert_eq!(state_of("a.rs::ran", Verdict::Passed), State::Holds);
+        assert_eq!(state_of("a.rs::ran", Verdict::Failed), State::Red);
+        assert_eq!(state_of("a.rs::ran", Verdict::Skipped), State::Red);
+        assert_eq!(state_of("a.rs::other", Verdict::Passed), State::Open);
+        assert_eq!(state_of("README.md", Verdict::Failed), State::Holds);
+        assert_eq!(state(&[], &Results::of_tests(&[])), State::Open);
+    }
+
+    #[test]
+    fn the_gate_of_all_tests_is_red_with_one_failure() {
+        assert_eq!(state_of(EVERY_TEST, Verdict::Passed), State::Holds);
+        assert_eq!(state_of(EVERY_TEST, Verdict::Failed), State::Red);
+        assert_eq!(state(&[EVERY_TEST.to_owned()], &Results::of_tests(&[])), State::Open);
     }
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask test`: every test of the project, with the set-up that each needs.
 
-mod postgres;
 mod results;
 mod setup;
 mod suite;

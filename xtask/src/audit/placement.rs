@@ -45,7 +45,9 @@ pub(super) fn section(text: &mut String, tree: &Tree) {
 }
 
 fn layer_of(path: &str) -> usize {
-    LAYERS.iter().position(|(folder, _)| path.contains(folder)).unwrap_or(LAYERS.len() - 1)
+    let within =
+        |folder: &str| path.starts_with(folder) || (folder.starts_with('/') && path.contains(folder));
+    LAYERS.iter().position(|(folder, _)| within(folder)).unwrap_or(LAYERS.len() - 1)
 }
 
 fn has_tests(path: &str, text: &str) -> bool {
@@ -92,6 +94,7 @@ mod tests {
         let layer = |path| LAYERS[layer_of(path)].1;
         assert_eq!(layer("tests/browser/journey.test.js"), "browser");
         assert_eq!(layer("crates/server/tests/flows/code.rs"), "crate border");
+        assert_eq!(layer("crates/protocol/tests/jose/sign.rs"), "crate border");
         assert_eq!(layer("crates/provider/src/scope.rs"), "beside the code");
     }
 }

@@ -51,47 +51,26 @@ fn finding(path: &str, line: usize, rule: &'static str, what: String, hint: &'st
 }
 
 fn line_findings(path: &str, number: usize, line: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
-    if let Some(host) = registry_host(line).filter(|_| !path.ends_with("Cargo.lock")) {
-        found.push(finding(
-            path,
-            number,
-            "registry-host",
-            format!("`{host}`"),
-            "no file names a package registry's host",
-        ));
-    }
-    if is_data(path) {
-        return found;
-    }
-    if line.ends_with([' ', '\t']) {
-        found.push(finding(
-            path,
-            number,
-            "trailing-space",
-            "space at the end of the line".to_owned(),
-            "delete it",
-        ));
-    }
-    if let Some(mark) = MARKS.iter().find(|mark| !words(line, mark).is_empty()) {
-        found.push(finding(
-            path,
-            number,
-            "mark",
-            format!("`{mark}`"),
-            "do it now, or write it into CHANGELOG's known gaps",
-        ));
-    }
-    if let Some(folder) = MACHINE_FOLDERS.iter().find(|folder| names_folder(line, folder)) {
-        found.push(finding(
-            path,
-            number,
-            "machine-path",
-            format!("`{folder}`"),
-            "use a path relative to the repository",
-        ));
-    }
-    found
+    let host = registry_host(line).filter(|_| !path.ends_with("Cargo.lock"));
+    let host =
+        host.map(|host| ("registry-host", format!("`{host}`"), "no file names a package registry's host"));
+    let ours = if is_data(path) { [None, None, None] } else { style_findings(line) };
+    let found = std::iter::once(host).chain(ours).flatten();
+    found.map(|(rule, what, hint)| finding(path, number, rule, what, hint)).collect()
+}
+
+/// Rule, what was seen, and hint.
+type Seen = (&'static str, String, &'static str);
+
+fn style_findings(line: &str) -> [Option<Seen>; 3] {
+    let space = line.ends_with([' ', '\t']);
+    let mark = MARKS.iter().find(|mark| !words(line, mark).is_empty());
+    let folder = MACHINE_FOLDERS.iter().find(|folder| names_folder(line, folder));
+    [
+        space.then(|| ("trailing-space", "space at the end of the line".to_owned(), "delete it")),
+        mark.map(|mark| ("mark", format!("`{mark}`"), "do it now, or write it into CHANGELOG's known gaps")),
+        folder.map(|folder| ("machine-path", format!("`{folder}`"), "use a path relative to the repository")),
+    ]
 }
 
 /// True if an absolute path begins with `folder`, as against a URL's path that contains it.

@@ -16,6 +16,21 @@ impl Results {
         self.verdicts.get(test).copied()
     }
 
+    /// Failed if any test failed, passed if tests ran and none did.
+    pub(crate) fn of_all(&self) -> Option<Verdict> {
+        let failed = self.verdicts.values().any(|verdict| *verdict == Verdict::Failed);
+        let all = if failed { Verdict::Failed } else { Verdict::Passed };
+        (!self.verdicts.is_empty()).then_some(all)
+    }
+
+    /// Results as if these tests had run.
+    #[cfg(test)]
+    pub(crate) fn of_tests(tests: &[(&str, Verdict)]) -> Self {
+        let mut results = Self { verdicts: HashMap::new() };
+        tests.iter().for_each(|(name, verdict)| results.add(name, *verdict));
+        results
+    }
+
     fn add(&mut self, name: &str, verdict: Verdict) {
         let short = name.rsplit("::").next().unwrap_or(name).to_owned();
         let known = self.verdicts.entry(short).or_insert(verdict);
@@ -66,10 +81,8 @@ mod tests {
 
     #[test]
     fn the_worse_of_two_verdicts_stands() {
-        let mut results = Results { verdicts: HashMap::new() };
-        results.add("a::same", Verdict::Passed);
-        results.add("b::same", Verdict::Failed);
-        results.add("c::same", Verdict::Passed);
+        let [passed, failed] = [Verdict::Passed, Verdict::Failed];
+        let results = Results::of_tests(&[("a::same", passed), ("b::same", failed), ("c::same", passed)]);
         assert_eq!(results.of("same"), Some(Verdict::Failed));
         assert_eq!(results.of("other"), None);
     }

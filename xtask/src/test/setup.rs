@@ -6,13 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::postgres::Postgres;
 use crate::{process, repository};
 
 /// Something that a suite cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Need {
-    /// A PostgreSQL server of our own; `AYB_TEST_POSTGRES_URL`.
+    /// The programs of a PostgreSQL server, from which tests start their own; or `AYB_TEST_POSTGRES_URL`.
     Postgres,
     /// The `ayb` binary; `AYB_TEST_BIN`.
     Server,
@@ -45,21 +44,23 @@ pub(super) fn is_missing_part(reason: &str) -> bool {
     reason.starts_with(MISSING)
 }
 
-/// What has been set up so far; dropping it stops what was started.
+/// What has been set up so far.
 pub(crate) struct Setup {
     variables: Vec<(&'static str, String)>,
     ready: HashSet<Need>,
-    _postgres: Option<Postgres>,
 }
 
 impl Setup {
     pub(crate) fn new() -> Self {
         // Browsers come from the system; the packages must not fetch their own.
-        let variables = vec![
+        let mut variables = vec![
             ("PUPPETEER_SKIP_DOWNLOAD", "1".to_owned()),
             ("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1".to_owned()),
         ];
-        Self { variables, ready: HashSet::new(), _postgres: None }
+        if everything_must_run() {
+            variables.push(("CI", "true".to_owned()));
+        }
+        Self { variables, ready: HashSet::new() }
     }
 
     /// Environment for the suites.
@@ -76,7 +77,7 @@ impl Setup {
             return Ok(());
         }
         let provided = match need {
-            Need::Postgres => self.provide_postgres(),
+            Need::Postgres => find_postgres(),
             Need::Server => self.provide_server(),
             Need::Node => check_node(),
             Need::Chromium => {
@@ -90,26 +91,6 @@ impl Setup {
             self.ready.remove(&need);
         }
         provided
-    }
-
-    /// A throw-away PostgreSQL, unless the environment names one.
-    pub(crate) fn provide_postgres(&mut self) -> Result<()> {
-        if let Ok(url) = std::env::var("AYB_TEST_POSTGRES_URL") {
-            println!("   PostgreSQL: the one that AYB_TEST_POSTGRES_URL names");
-            self.variables.push(("AYB_TEST_POSTGRES_URL", url));
-            return Ok(());
-        }
-        if Postgres::binaries().is_none() {
-            install(&["postgresql"])?;
-        }
-        let Some(binaries) = Postgres::binaries() else {
-            bail!(missing("PostgreSQL; install the package `postgresql`, or set AYB_TEST_POSTGRES_URL"));
-        };
-        let postgres = Postgres::start(&binaries)?;
-        println!("   PostgreSQL: {}", postgres.url());
-        self.variables.push(("AYB_TEST_POSTGRES_URL", postgres.url()));
-        self._postgres = Some(postgres);
-        Ok(())
     }
 
     fn provide_server(&mut self) -> Result<()> {
@@ -182,6 +163,28 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+/// Without PostgreSQL the tests of that store are skipped, the others still run.
+fn find_postgres() -> Result<()> {
+    if std::env::var_os("AYB_TEST_POSTGRES_URL").is_some() || has_postgres() {
+        return Ok(());
+    }
+    let installed = install(&["postgresql"]);
+    if !has_postgres() && everything_must_run() {
+        installed?;
+        bail!(missing("PostgreSQL; install the package `postgresql`, or set AYB_TEST_POSTGRES_URL"));
+    }
+    if !has_postgres() {
+        println!("   no PostgreSQL: its tests are skipped (install the package `postgresql`)");
+    }
+    Ok(())
+}
+
+fn has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+        || process::find("initdb").is_some()
 }
 
 fn find(names: &[&str]) -> Option<PathBuf> {
