@@ -177,3 +177,26 @@ fn verify_by(token: &str, check: impl FnOnce(Algorithm, &[u8], &[u8]) -> bool) -
     }
     Ok(payload)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_parts_within_the_limit_split() {
+        let parts = split("a.b.c", 5).unwrap();
+        assert_eq!(
+            (parts.header, parts.payload, parts.signature, parts.signing_input),
+            ("a", "b", "c", "a.b")
+        );
+        assert!(split("..", 5).is_ok(), "empty parts are for the readers of the parts");
+    }
+
+    #[test]
+    fn other_counts_of_parts_and_larger_texts_are_refused() {
+        for token in ["", "a", "a.b", "a.b.c.d", "a.b.c.", ".a.b.c", "....", "a.b.c.d.e"] {
+            assert_eq!(split(token, 100), Err(JwsError::Malformed), "{token:?}");
+        }
+        assert_eq!(split("a.b.cd", 5), Err(JwsError::TooLarge));
+    }
+}

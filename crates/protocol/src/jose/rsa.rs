@@ -89,7 +89,7 @@ fn unsigned(number: &[u8]) -> &[u8] {
 const ROCA_PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 
 /// Whether both factors look like those of the broken generator of CVE-2017-15361: then the modulus is a power of
-/// 65537 modulo every small prime. A sound key does so once in about 2^27.
+/// 65537 modulo every small prime. A sound key does so once in 2^28.
 fn has_roca_pattern(n: &[u8]) -> bool {
     ROCA_PRIMES.iter().all(|prime| is_power_of_65537(remainder(n, *prime), *prime))
 }

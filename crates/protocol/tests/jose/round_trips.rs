@@ -184,6 +184,7 @@ fn an_absent_type_passes_only_where_that_is_stated() {
     assert_eq!(verdict("at+jwt", ExpectedType::IsOrAbsent("JWT".into())), Err(JwtError::Type));
     assert_eq!(verdict("at+jwt", ExpectedType::Any), Ok(()));
     assert_eq!(verdict("application/at+jwt", ExpectedType::Is("AT+JWT".into())), Ok(()));
+    assert_eq!(verdict("application/a/b", ExpectedType::Is("a/b".into())), Err(JwtError::Type));
 }
 
 #[test]
