@@ -39,6 +39,8 @@ pub struct ResetPage<'a> {
     pub csrf: &'a str,
     /// The secret of the mailed link, handed back as hidden input `token`.
     pub token: &'a str,
+    /// Address of the account, for password managers; it stays invisible.
+    pub email: &'a str,
     /// Shortest password accepted, in characters (`auth.min_password_length`).
     pub min_password_length: u32,
     /// What was wrong with the last attempt; empty on the first.
@@ -83,6 +85,7 @@ impl Sampled for ResetPage<'static> {
             chrome: samples::chrome(),
             csrf: samples::CSRF,
             token: "ayb_pr_sample",
+            email: "ada@example.com",
             min_password_length: 8,
             problems: Vec::new(),
         };

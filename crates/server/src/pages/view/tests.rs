@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod contrast;
+
 /// Set to `1` to write the snapshots instead of comparing them.
 const UPDATE: &str = "UPDATE_SNAPSHOTS";
 
@@ -52,6 +54,17 @@ fn no_page_carries_inline_script_or_style() {
         );
         assert!(!tags(&html).any(has_handler), "{name}");
         assert!(!lower.contains("href=\"javascript:") && !lower.contains("src=\"http"), "{name}");
+    }
+}
+
+#[test]
+fn no_template_switches_escaping_off() {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")).unwrap() {
+        let path = entry.unwrap().path();
+        let template = fs::read_to_string(&path).unwrap();
+        for word in ["|safe", "| safe", "|escape", "| escape", "|e(", "{% raw"] {
+            assert!(!template.contains(word), "{} contains {word}", path.display());
+        }
     }
 }
 
@@ -112,6 +125,17 @@ fn pages_keep_the_contract_with_outside_test_suites() {
         ("consent-plain", &["id=\"consent-allow\"", "id=\"consent-deny\""]),
         ("logout-plain", &["id=\"logout-confirm\""]),
         ("logged-out-plain", &["id=\"logged-out\""]),
+        (
+            "demo-plain",
+            &[
+                "id=\"demo-signin\"",
+                "id=\"demo-userinfo\"",
+                "id=\"demo-refresh\"",
+                "id=\"demo-revoke\"",
+                "id=\"demo-check\"",
+                "id=\"demo-logout\"",
+            ],
+        ),
         ("error-plain", &["<code id=\"error-code\">invalid_request</code>"]),
     ] {
         let html = samples::all().into_iter().find(|sample| sample.name == page).unwrap().html;
