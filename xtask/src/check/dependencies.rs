@@ -28,8 +28,7 @@ struct Package<'a> {
 }
 
 pub(super) fn check() -> Result<Vec<Finding>> {
-    let arguments =
-        ["tree", "--workspace", "--locked", "--prefix", "none", "--no-dedupe", "--target", TARGET];
+    let arguments = ["tree", "--workspace", "--locked", "--prefix", "none", "--target", TARGET];
     let listing =
         process::capture(process::cargo().args(arguments).args(["--edges", "all", "--format", "{p}|{l}"]))?;
     let mut found: Vec<Finding> =
