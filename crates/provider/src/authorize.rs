@@ -170,6 +170,7 @@ impl Validated {
         if prompt.select_account && !progress.account_chosen {
             return Step::SelectAccount;
         }
+        let consent = self.own(consent, &present);
         let asked = self.consent_scope();
         let covered = consent.is_some_and(|consent| consent.covers(&asked, &self.request.tables));
         if covered && !prompt.consent {
@@ -203,6 +204,7 @@ impl Validated {
             other => return Err(other),
         }
         let Some(present) = present else { return Err(Step::SignIn { again: false }) };
+        let consent = self.own(consent, &present);
         let (scope, tables) = widened(consent, &self.consent_scope(), &self.request.tables);
         let record = ConsentRecord {
             user_id: present.user().id,
@@ -220,6 +222,13 @@ impl Validated {
         let (scope, tables) = widened(consent, &asked, &self.request.tables);
         let known = consent.map(|consent| consent.scope).unwrap_or_default();
         ConsentQuestion { scope, tables, new: asked.beyond(&known) }
+    }
+
+    /// The consent that was loaded, if it is about this person and this client.
+    fn own<'a>(&self, consent: Option<&'a ConsentRecord>, present: &Present) -> Option<&'a ConsentRecord> {
+        consent.filter(|consent| {
+            consent.user_id == present.user().id && consent.client_id == self.client.client_id
+        })
     }
 
     /// The scope that consent is about: what is granted, and what single claims imply.

@@ -7,7 +7,7 @@ use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::GrantId;
 use ayb_protocol::scope::{GrantedScope, Scope};
 use ayb_protocol::secret::{Access, Refresh, SecretHash};
-use ayb_protocol::time::Timestamp;
+use ayb_protocol::time::{Seconds, Timestamp};
 use uuid::Uuid;
 
 /// What the store finds where the refresh token points.
@@ -71,7 +71,8 @@ pub enum Rotation {
     Refuse(Refusal),
 }
 
-/// Decides about a refresh token. Another client's request is refused and costs the owner nothing.
+/// Decides about a refresh token. Another client's request is refused and costs the owner nothing. A replay is one
+/// whatever else is wrong with the request: asking for too much must not hide it.
 pub fn rotate(
     found: Option<&FoundRefresh>,
     ask: &RefreshAsk,
@@ -80,35 +81,39 @@ pub fn rotate(
     policy: &Policy,
     now: Timestamp,
 ) -> Rotation {
-    let refuse = |detail: &str| {
-        let text = "The refresh token is invalid, expired, revoked, or was issued to another client.";
-        Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text).detail(detail))
-    };
-    let Some(found) = found else { return refuse("unknown refresh token") };
-    if found.token.hash != ask.hash {
+    let Some(found) = found.filter(|found| found.token.hash == ask.hash) else {
         return refuse("unknown refresh token");
-    }
+    };
     if found.token.client_id != client.record().client_id {
         return refuse("refresh token of another client");
     }
     if found.grant.revoked_at.is_some() {
         return refuse("revoked grant");
     }
+    let lost = found.successor.as_ref().filter(|_| may_repeat(found, client, now));
+    if found.token.revoked_at.is_some() && lost.is_none() {
+        return Rotation::Replay { revoke: found.grant.id };
+    }
     if !found.user_active {
         return refuse("the account is disabled");
+    }
+    if lost.is_none() && now >= found.token.expires_at {
+        return refuse("expired refresh token");
     }
     let scope = match narrow(&found.grant, ask) {
         Ok(scope) => scope,
         Err(refusal) => return Rotation::Refuse(refusal),
     };
-    if found.token.revoked_at.is_some() {
-        return used_before(found, scope, client, fresh, now);
-    }
-    if now >= found.token.expires_at {
-        return refuse("expired refresh token");
+    if let Some(successor) = lost {
+        return repeat(found, successor, scope, fresh);
     }
     let issuance = found.grant.issue(scope, fresh, true, policy, now);
     Rotation::Issue(Box::new(Answer { grant: found.grant.clone(), issuance, nonce: None }))
+}
+
+fn refuse(detail: &str) -> Rotation {
+    let text = "The refresh token is invalid, expired, revoked, or was issued to another client.";
+    Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text).detail(detail))
 }
 
 /// The scope of the new access token.
@@ -122,20 +127,13 @@ pub fn narrow(grant: &GrantRecord, ask: &RefreshAsk) -> Result<GrantedScope, Ref
 /// Whether a second use of `found` may be a lost answer rather than a theft.
 pub fn may_repeat(found: &FoundRefresh, client: &AuthenticatedClient, now: Timestamp) -> bool {
     let grace = client.record().settings.refresh_grace;
-    let in_time = found.token.revoked_at.is_some_and(|rotated_at| now < rotated_at.plus(grace));
+    // Zero means never, even for a server whose clock is behind the one that wrote `revoked_at`.
+    let in_time =
+        grace > Seconds(0) && found.token.revoked_at.is_some_and(|rotated_at| now < rotated_at.plus(grace));
     in_time && found.successor.as_ref().is_some_and(|successor| successor.unused)
 }
 
-fn used_before(
-    found: &FoundRefresh,
-    scope: GrantedScope,
-    client: &AuthenticatedClient,
-    fresh: &FreshPair,
-    now: Timestamp,
-) -> Rotation {
-    let Some(successor) = found.successor.as_ref().filter(|_| may_repeat(found, client, now)) else {
-        return Rotation::Replay { revoke: found.grant.id };
-    };
+fn repeat(found: &FoundRefresh, successor: &Successor, scope: GrantedScope, fresh: &FreshPair) -> Rotation {
     if successor.access.scope != scope {
         let text = "The refresh token was used with another scope.";
         return Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text));
