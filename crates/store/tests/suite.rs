@@ -1,9 +1,12 @@
 //! The store against real databases: every test runs on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod db;
 mod disk;
 mod kit;
 mod migrate;
 mod outage;
+mod rows;
 mod schema;
 mod tls;

@@ -3,7 +3,6 @@ create table _ayb_sessions (
     id uuid primary key,
     kind text not null check (kind in ('browser', 'api', 'admin')),
     token_hash text not null,
-    previous_token_hash text,
     user_id uuid references _ayb_users (id) on delete cascade,
     auth_time timestamptz not null,
     amr text[] not null,

@@ -3,7 +3,6 @@ create table _ayb_sessions (
     id text primary key,
     kind text not null check (kind in ('browser', 'api', 'admin')),
     token_hash text not null,
-    previous_token_hash text,
     user_id text references _ayb_users (id) on delete cascade,
     auth_time integer not null,
     amr text not null,

@@ -21,3 +21,4 @@ create table _ayb_oauth_authorization_codes (
     created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer))
 ) strict, without rowid;
 create index idx_oauth_authorization_codes_expires_at on _ayb_oauth_authorization_codes (expires_at);
+create index idx_oauth_authorization_codes_user_id on _ayb_oauth_authorization_codes (user_id);

@@ -32,7 +32,7 @@ impl ToSql for Value {
             }
             (Self::Uuid(id), &Type::UUID) => out.put_slice(id.as_bytes()),
             (Self::Time(time), &Type::TIMESTAMPTZ) => {
-                out.put_i64(micros(*time).ok_or("a time out of range")?)
+                out.put_i64(micros(*time).ok_or("a time out of range")?);
             }
             (Self::List(list), &Type::TEXT_ARRAY | &Type::VARCHAR_ARRAY) => return list.to_sql(ty, out),
             (Self::Bytes(bytes), &Type::BYTEA) => out.put_slice(bytes),
@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_refused_by_name_only() {
         let mut out = BytesMut::new();
-        let refused = Value::from("secret").to_sql(&Type::UUID, &mut out).err().map(|error| error.to_string());
+        let refused =
+            Value::from("secret").to_sql(&Type::UUID, &mut out).err().map(|error| error.to_string());
         assert_eq!(refused.as_deref(), Some("Text for a parameter of type uuid"));
         assert!(Value::Int(1 << 40).to_sql(&Type::INT4, &mut out).is_err());
     }

@@ -104,10 +104,10 @@ impl Connection {
     }
 
     /// Prepares and runs; text that is not static is prepared for this once.
-    pub(super) async fn query(&self, sql: &Cow<'static, str>, params: &[Value]) -> Result<Answer, Error> {
+    pub(super) async fn query(&self, sql: Cow<'static, str>, params: &[Value]) -> Result<Answer, Error> {
         let statement = match sql {
             Cow::Borrowed(sql) => self.prepare(sql).await?,
-            Cow::Owned(sql) => self.client.prepare(sql).await?,
+            Cow::Owned(sql) => self.client.prepare(&sql).await?,
         };
         self.run(&statement, params).await
     }

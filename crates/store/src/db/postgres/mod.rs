@@ -75,7 +75,7 @@ impl Database {
     ) -> Result<Vec<Row>, StoreError> {
         let list = async {
             let lease = self.pool.lease().await?;
-            lease.query(&sql, &params).await.map_err(codec::error)
+            lease.query(sql, &params).await.map_err(codec::error)
         };
         Ok(self.in_time(list).await?.0)
     }
@@ -137,7 +137,7 @@ impl Database {
         let mut attempt = 1;
         loop {
             let connection = self.in_time(self.shared_connection(slot)).await?;
-            let Ok(outcome) = timeout(self.deadline, connection.query(&Cow::Borrowed(sql), params)).await
+            let Ok(outcome) = timeout(self.deadline, connection.query(Cow::Borrowed(sql), params)).await
             else {
                 slot.give_up(&connection);
                 return Err(late());

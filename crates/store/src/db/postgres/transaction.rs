@@ -68,7 +68,7 @@ impl Session {
 
     /// Runs text that is not static, prepared for this once.
     pub(in crate::db) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.lease.query(&Cow::Owned(sql.to_owned()), params).await;
+        let outcome = self.lease.query(Cow::Owned(sql.to_owned()), params).await;
         self.note(outcome).map(|(rows, _)| rows)
     }
 
