@@ -3,6 +3,7 @@
 //! Only our own crates are heard below the level of a warning: protocol libraries print headers and frames when asked for
 //! more, and those hold secrets.
 
+use std::any::Any;
 use std::io::{self, IsTerminal};
 use std::panic;
 use std::str::FromStr;
@@ -126,11 +127,15 @@ where
     Registry::default().with(lines.with_filter(heard))
 }
 
-/// Reports a panic without what may be in its message: a fixed text is code of ours, a formatted one may quote input.
 fn log_panic(panic: &panic::PanicHookInfo<'_>) {
-    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(target: "ayb_server::panic", message, place, "a thread panicked");
+    let said = panic_message(panic.payload());
+    tracing::error!(target: "ayb_server::panic", said, place, "a thread panicked");
+}
+
+/// The message of a panic where it is a fixed text of the code; a formatted one may quote input and is withheld.
+fn panic_message(payload: &(dyn Any + Send)) -> &'static str {
+    payload.downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)")
 }
 
 /// What is said about a finished request: nothing that the caller chose freely.
@@ -179,5 +184,32 @@ fn known_method(method: &Method) -> &'static str {
         Method::CONNECT => "CONNECT",
         Method::TRACE => "TRACE",
         _ => "(other)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formatted_panic_message_is_withheld() {
+        assert_eq!(panic_message(&"index out of range"), "index out of range");
+        assert_eq!(panic_message(&format!("bad token {}", "CANARY")), "(message withheld)");
+    }
+
+    #[test]
+    fn words_of_the_configuration_are_read_or_refused() {
+        assert_eq!("debug".parse(), Ok(LogLevel::Debug));
+        assert_eq!("json".parse(), Ok(LogFormat::Json));
+        for word in ["", "INFO", "verbose", "info,h2=trace"] {
+            assert!(word.parse::<LogLevel>().is_err(), "{word}");
+        }
+        assert_eq!("xml".parse::<LogFormat>().unwrap_err().to_string(), "expected one of: text, json");
+    }
+
+    #[test]
+    fn an_invented_method_is_not_logged() {
+        assert_eq!(known_method(&Method::from_bytes(b"CANARY").unwrap()), "(other)");
+        assert_eq!(known_method(&Method::POST), "POST");
     }
 }

@@ -1,3 +1,4 @@
 //! Tests of the server from outside: one program, one module a subject.
 
 mod cli;
+mod http;

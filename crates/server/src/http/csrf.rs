@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http::header::ORIGIN;
 
 /// The name of the hidden form field that carries the token.
-pub const CSRF_FIELD: &str = "csrf_token";
+pub const CSRF_FIELD: &str = "csrf";
 
 /// What a token is bound to. A token for a visitor never serves a session, and the other way round.
 #[derive(Clone, Copy)]

@@ -2,10 +2,14 @@
 
 pub mod body;
 pub mod client_ip;
+mod connection;
 pub mod cookie;
 pub mod cors;
 pub mod csrf;
 pub mod extract;
 pub mod headers;
 pub mod layers;
+pub mod listener;
+mod pace;
 pub mod request_id;
+pub mod tls;

@@ -1,0 +1,9 @@
+//! The HTTP edge from outside: real sockets, hostile peers.
+
+mod connections;
+mod drain;
+mod edge;
+mod frames;
+mod kit;
+mod log;
+mod tls;
