@@ -120,13 +120,15 @@ fn findings(found: Vec<Finding>) -> Result<Outcome> {
 }
 
 /// rustfmt over the workspace; names the files that differ.
-pub(crate) fn format() -> Result<()> {
-    let difference = process::capture(process::cargo().args(["fmt", "--all", "--check", "--", "-l"]));
-    let Err(error) = difference else { return Ok(()) };
-    let listing = Command::new("cargo").args(["fmt", "--all", "--check", "--", "-l"]).output()?;
-    let files = String::from_utf8_lossy(&listing.stdout);
+fn format() -> Result<()> {
+    let output = process::cargo().args(["fmt", "--all", "--check", "--", "-l"]).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let (files, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if files.trim().is_empty() {
-        return Err(error);
+        bail!("[format] {}", complaint.trim());
     }
     let root = format!("{}/", repository::root().display());
     let names: Vec<_> = files.lines().map(|line| line.trim_start_matches(&root)).collect();
@@ -134,7 +136,7 @@ pub(crate) fn format() -> Result<()> {
 }
 
 /// Clippy over every target of the workspace, warnings refused.
-pub(crate) fn clippy() -> Result<()> {
+fn clippy() -> Result<()> {
     let lint = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     process::run(process::cargo().args(lint))
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::arguments::Arguments;
 use crate::test::{Results, Verdict};
 use crate::trace::table::{self, Row};
-use crate::{check, process, test};
+use crate::{check, process, test, trace};
 
 /// What one step of the quality gate runs.
 type Run = fn() -> Result<()>;
@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let results = test::read_results();
     let gates = states(&results)?;
     for (row, state) in &gates {
-        println!("{:<12} {:<8} {}", row.id, state.word(), row.words);
+        println!("{:<12} {:<6} {}", row.id, state.word(), row.words);
+        for proof in &row.proofs {
+            println!("{:19} {} ({})", "", proof, verdict_word(verdict(proof, &results)));
+        }
     }
     let held = gates.iter().filter(|(_, state)| *state == State::Holds).count();
     println!("\n{held} of {} gates hold", gates.len());
@@ -96,25 +99,43 @@ impl State {
 /// The proof that all tests are green.
 const EVERY_TEST: &str = "cargo xtask test";
 
+/// The proof that a group of requirements has no row without a proof.
+const COMPLETE: &str = "cargo xtask trace --complete ";
+
 /// Every gate with its state after the last run of the tests.
 pub(crate) fn states(results: &Results) -> Result<Vec<(Row, State)>> {
     let rows = table::read(table::GATES)?.into_iter();
     Ok(rows.map(|row| (state(&row.proofs, results), row)).map(|(state, row)| (row, state)).collect())
 }
 
-/// Tests count by their result; files, headings and other commands by being there, which `trace` verifies.
 fn state(proofs: &[String], results: &Results) -> State {
-    let result = |proof: &String| match proof.split_once("::") {
-        Some((_, test)) => results.of(test),
-        None if proof == EVERY_TEST => results.of_all(),
-        None => Some(Verdict::Passed),
-    };
-    let verdicts: Vec<_> = proofs.iter().map(result).collect();
+    let verdicts: Vec<_> = proofs.iter().map(|proof| verdict(proof, results)).collect();
     let red = verdicts.iter().any(|verdict| matches!(verdict, Some(Verdict::Failed | Verdict::Skipped)));
     match () {
         () if red => State::Red,
         () if verdicts.is_empty() || verdicts.contains(&None) => State::Open,
         () => State::Holds,
+    }
+}
+
+/// Tests count by their result; files, headings and other commands by being there, which `trace` verifies.
+fn verdict(proof: &str, results: &Results) -> Option<Verdict> {
+    match proof.split_once("::") {
+        Some((_, test)) => results.of(test),
+        None if proof == EVERY_TEST => results.of_all(),
+        None => match proof.strip_prefix(COMPLETE).map(trace::is_complete) {
+            None | Some(Ok(true)) => Some(Verdict::Passed),
+            Some(_) => Some(Verdict::Failed),
+        },
+    }
+}
+
+fn verdict_word(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Passed) => "passed",
+        Some(Verdict::Failed) => "FAILED",
+        Some(Verdict::Skipped) => "skipped",
+        None => "has not run",
     }
 }
 
@@ -134,6 +155,11 @@ mod tests {
         assert_eq!(state_of("a.rs::other", Verdict::Passed), State::Open);
         assert_eq!(state_of("README.md", Verdict::Failed), State::Holds);
         assert_eq!(state(&[], &Results::of_tests(&[])), State::Open);
+    }
+
+    #[test]
+    fn a_checklist_with_open_rows_is_red() {
+        assert_eq!(state_of("cargo xtask trace --complete NOSUCHGROUP", Verdict::Passed), State::Red);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "trace",
-        usage: "[--missing] [GROUP]",
+        usage: "[--missing] [--complete] [GROUP]",
         about: "verify that every proof in docs/traceability.md exists; list rows without one",
         run: trace::run,
     },

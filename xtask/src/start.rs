@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::arguments::Arguments;
 use crate::{process, repository};
@@ -22,5 +22,17 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     );
     let mut server = Command::new(repository::target().join("debug/ayb"));
     server.args(["start", "--demo", "--data-dir", DATA]).args(pass_on);
-    process::run(&mut server)
+    serve(&mut server)
+}
+
+/// Becomes the server, so that Ctrl-C reaches it alone and it can stop in its own time.
+#[cfg(unix)]
+fn serve(server: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    Err(server.exec()).with_context(|| format!("could not start `{}`", process::shown(server)))
+}
+
+#[cfg(not(unix))]
+fn serve(server: &mut Command) -> Result<()> {
+    process::run(server)
 }

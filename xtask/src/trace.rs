@@ -9,17 +9,23 @@ use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::finding::Finding;
+use crate::repository;
 use table::Row;
 
 /// The file with one row for each requirement.
 pub(crate) const TABLE: &str = "docs/traceability.md";
 
+/// The folder with tables of test cases, in the same form.
+const SPECS: &str = "tests/specs/";
+
 pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let missing = arguments.switch("--missing");
-    let group = arguments.rest().into_iter().next();
+    let complete = arguments.option("--complete")?;
+    let group = complete.clone().or_else(|| arguments.rest().into_iter().next());
+    arguments.finish()?;
     let rows = table::read(TABLE)?;
     let wanted = |row: &&Row| group.as_deref().is_none_or(|group| row.group() == group || row.id == group);
-    if missing {
+    if missing || complete.is_some() {
         for row in rows.iter().filter(wanted).filter(|row| row.proofs.is_empty()) {
             println!("{:<7} {}", row.id, row.words);
         }
@@ -32,16 +38,28 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     if !found.is_empty() {
         bail!("{} proofs named in {TABLE} do not exist", found.len());
     }
-    Ok(())
+    match complete {
+        Some(group) if !is_complete(&group)? => bail!("group {group} has rows without a proof"),
+        _ => Ok(()),
+    }
+}
+
+/// True if every row of a group has a proof.
+pub(crate) fn is_complete(group: &str) -> Result<bool> {
+    let rows = table::read(TABLE)?;
+    let mut group = rows.iter().filter(|row| row.group() == group).peekable();
+    Ok(group.peek().is_some() && group.all(|row| !row.proofs.is_empty()))
 }
 
 /// Rows whose proof does not exist, and rows that cannot be read.
 pub(crate) fn broken() -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for path in [TABLE, crate::trace::table::GATES] {
-        let rows = table::read(path)?;
-        found.extend(repeated(path, &rows));
-        found.extend(rows.iter().flat_map(|row| broken_proofs(path, row)));
+    let specs =
+        repository::files()?.into_iter().filter(|path| path.starts_with(SPECS) && path.ends_with(".md"));
+    for path in [TABLE, table::GATES].map(str::to_owned).into_iter().chain(specs) {
+        let rows = table::read(&path)?;
+        found.extend(repeated(&path, &rows));
+        found.extend(rows.iter().flat_map(|row| broken_proofs(&path, row)));
     }
     Ok(found)
 }

@@ -4,6 +4,9 @@ use super::Tree;
 use crate::finding::Finding;
 use crate::repository;
 
+/// The folder of the manual.
+const SITE: &str = "docs-site/";
+
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let documents = tree.texts.iter().filter(|(path, _)| repository::extension(path) == "md");
     documents.flat_map(|(path, text)| document(path, text)).collect()
@@ -61,16 +64,21 @@ fn resolves(path: &str, text: &str, target: &str) -> bool {
     }
     let Some(file) = resolved(path, file) else { return false };
     if anchor.is_empty() {
-        return repository::root().join(&file).exists();
+        // The site drops the extension of its pages.
+        return [file.clone(), format!("{file}.md")]
+            .iter()
+            .any(|file| repository::root().join(file).exists());
     }
-    repository::text(&file).is_some_and(|text| has_anchor(&text, anchor))
+    let page = repository::text(&file).or_else(|| repository::text(&format!("{file}.md")));
+    page.is_some_and(|text| has_anchor(&text, anchor))
 }
 
-/// A link's path from the root; nothing if it leaves the repository.
+/// A link's path from the root; nothing if it leaves the repository. On the site `/` is the folder of the site.
 fn resolved(from: &str, link: &str) -> Option<String> {
-    let mut parts: Vec<&str> = match link.strip_prefix('/') {
-        Some(_) => Vec::new(),
-        None => from.split('/').collect(),
+    let mut parts: Vec<&str> = match (link.starts_with('/'), from.strip_prefix(SITE)) {
+        (true, Some(_)) => vec![SITE.trim_end_matches('/'), ""],
+        (true, None) => vec![""],
+        (false, _) => from.split('/').collect(),
     };
     parts.pop();
     for part in link.split('/') {
@@ -103,6 +111,13 @@ fn slug(heading: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_of_the_site_start_at_its_folder() {
+        assert_eq!(resolved("docs-site/guide/a.md", "/guide/b").as_deref(), Some("docs-site/guide/b"));
+        assert_eq!(resolved("docs-site/guide/a.md", "../x.md").as_deref(), Some("docs-site/x.md"));
+        assert_eq!(resolved("docs/a.md", "/README.md").as_deref(), Some("README.md"));
+    }
 
     fn rules(text: &str) -> Vec<&'static str> {
         document("docs/page.md", text).into_iter().map(|finding| finding.rule).collect()
