@@ -1,6 +1,7 @@
 //! Doors: HTTP, pages, configuration and the command line of `ayb`.
 
 pub mod assets;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod entropy;

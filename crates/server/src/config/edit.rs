@@ -10,21 +10,31 @@ use super::value::Value;
 /// The error says why the text cannot be edited, without repeating any of it.
 pub fn set(text: &str, key: &Key, value: &Value) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|_| "is not valid TOML".to_owned())?;
+    // Only a section of the top level goes to the end of the text, where the last comments are.
+    let at_end = key.name.split('.').next().is_some_and(|first| !document.contains_key(first));
+    let trailing = document.trailing().as_str().filter(|_| at_end).unwrap_or_default().to_owned();
     let mut table: &mut dyn TableLike = document.as_table_mut();
     let mut path: Vec<&str> = key.name.split('.').collect();
     path.pop();
     for part in path {
-        table =
-            section(table, part).ok_or_else(|| format!("has a value where the section `{part}` belongs"))?;
+        table = section(table, part, &trailing)
+            .ok_or_else(|| format!("has a value where the section `{part}` belongs"))?;
     }
     put(table, key.last_name(), value);
+    if at_end {
+        document.set_trailing("");
+    }
     Ok(document.to_string())
 }
 
-fn section<'a>(table: &'a mut dyn TableLike, name: &str) -> Option<&'a mut dyn TableLike> {
+/// The section of that name. A new one comes after the comments at the end of the text, not before them.
+fn section<'a>(table: &'a mut dyn TableLike, name: &str, trailing: &str) -> Option<&'a mut dyn TableLike> {
     if !table.contains_key(name) {
         let mut fresh = Table::new();
         fresh.set_implicit(true);
+        if !trailing.trim().is_empty() {
+            fresh.decor_mut().set_prefix(format!("{trailing}\n"));
+        }
         table.insert(name, Item::Table(fresh));
     }
     table.get_mut(name)?.as_table_like_mut()
@@ -69,6 +79,12 @@ mod tests {
         let after = edited("[auth]\nenabled = true\n", "auth.oauth_provider.enabled", "true").unwrap();
         assert_eq!(after, "[auth]\nenabled = true\n\n[auth.oauth_provider]\nenabled = true\n");
         assert_eq!(edited("", "server.port", "1"), Ok("[server]\nport = 1\n".to_owned()));
+        let commented = edited("# a\n[auth]\n# b\n", "server.port", "1").unwrap();
+        assert_eq!(commented, "# a\n[auth]\n# b\n\n[server]\nport = 1\n");
+        let nested = edited("[auth]\n[logging]\n# b\n", "auth.oauth_provider.enabled", "true").unwrap();
+        assert_eq!(nested, "[auth]\n\n[auth.oauth_provider]\nenabled = true\n[logging]\n# b\n");
+        let only = edited("# a\n", "auth.oauth_provider.enabled", "true").unwrap();
+        assert_eq!(only, "# a\n\n[auth.oauth_provider]\nenabled = true\n");
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! `ayb config`: what the configuration says, and one change at a time.
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+use super::context::Context;
+use super::failure::{Exit, Failure};
+use super::output::{Format, clean};
+use super::password;
+use crate::config::key::{self, Key};
+use crate::config::layers::{Gathered, mask};
+use crate::config::value::Value;
+use crate::config::{ConfigError, Origin, Settings, edit, gather, secret_file};
+
+/// Shows the configuration, or one key of it, or changes one key.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigCommand {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Action {
+    /// Show every key with its value and where the value comes from; secrets are masked
+    List,
+    /// Show the value of one key
+    Get {
+        /// The key, such as auth.oauth_provider.enabled
+        #[arg(value_name = "KEY", value_parser = known_key)]
+        key: KeyName,
+        /// Show a secret as it is
+        #[arg(long)]
+        show_secrets: bool,
+    },
+    /// Set one key in the configuration file
+    Set {
+        /// The key, such as auth.oauth_provider.enabled
+        #[arg(value_name = "KEY", value_parser = known_key)]
+        key: KeyName,
+        /// The value; a list is separated by commas. Without it, it is asked for, or taken from a pipe: good for secrets
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: Option<String>,
+    },
+}
+
+/// A key that exists.
+#[derive(Clone, Copy)]
+struct KeyName(&'static Key);
+
+impl std::fmt::Debug for KeyName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0.name)
+    }
+}
+
+fn known_key(text: &str) -> Result<KeyName, String> {
+    match key::find(text) {
+        Some(key) => Ok(KeyName(key)),
+        None => Err(format!("unknown key; {}", key::advice(text, |key| key.name.to_owned()))),
+    }
+}
+
+impl ConfigCommand {
+    /// Does it.
+    pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        match self.action {
+            None | Some(Action::List) => list(context),
+            Some(Action::Get { key, show_secrets }) => get(context, key.0, show_secrets),
+            Some(Action::Set { key, value }) => set(context, key.0, value),
+        }
+    }
+}
+
+/// Shows everything, also when it cannot be used; then it says why.
+fn list(context: &mut Context<'_>) -> Result<(), Failure> {
+    let gathered = gather(&context.sources());
+    let settings = gathered.settings.clone();
+    let console = &mut context.console;
+    if console.format == Format::Json {
+        let entries = key::keys().map(|key| entry(&settings, key)).collect::<Vec<_>>();
+        console.line(&Json::Array(entries).to_string())?;
+    } else {
+        let row = |key: &'static Key| {
+            let shown = settings.shown(key).unwrap_or_default();
+            vec![key.name.to_owned(), shown, settings.origin(key.name).to_string()]
+        };
+        console.rows(&["Key", "Value", "Source"], &key::keys().map(row).collect::<Vec<_>>())?;
+    }
+    gathered.into_config().map(|_| ()).map_err(Failure::from)
+}
+
+fn get(context: &mut Context<'_>, key: &'static Key, show_secrets: bool) -> Result<(), Failure> {
+    let Gathered { settings, mut problems, .. } = gather(&context.sources());
+    problems.retain(|problem| problem.key == Some(key.name));
+    if !problems.is_empty() {
+        return Err(ConfigError { problems }.into());
+    }
+    let value = if show_secrets { settings.exposed(key) } else { settings.shown(key) };
+    let Some(value) = value else {
+        return Err(Failure::new(Exit::NotFound, format!("`{}` is not set", key.name)).hint(key.doc));
+    };
+    let console = &mut context.console;
+    match console.format {
+        Format::Table => console.line(&clean(&value)),
+        Format::Csv => console.rows(&["Key", "Value"], &[vec![key.name.to_owned(), value]]),
+        Format::Json => {
+            let mut entry = entry(&settings, key);
+            if show_secrets && entry["value"].is_string() {
+                entry["value"] = json!(value);
+            }
+            console.line(&entry.to_string())
+        }
+    }
+}
+
+fn set(context: &mut Context<'_>, key: &'static Key, value: Option<String>) -> Result<(), Failure> {
+    let text = match value {
+        Some(text) => text,
+        None => password::ask(&mut context.console, key.name)?.expose().to_owned(),
+    };
+    let value = key.kind.parse(&text).map_err(|what| Failure::usage(format!("`{}` {what}", key.name)))?;
+    let sources = context.sources();
+    let path = sources.find_file().unwrap_or_else(|| sources.default_file());
+    write(&path, key, &value)?;
+    let after = gather(&sources);
+    let overriding = after.settings.origin(key.name);
+    if matches!(overriding, Origin::Variable(_)) {
+        context.console.note(&format!("note: {overriding} is set and wins over {}", path.display()))?;
+    }
+    if let Err(error) = after.into_config() {
+        context.console.note(&format!("note: the server cannot start like this: {error}"))?;
+    }
+    let shown = mask(key.secrecy, &value.to_string());
+    let console = &mut context.console;
+    match console.format {
+        Format::Table => console.line(&format!("{} = {}", key.name, clean(&shown))),
+        Format::Csv => console.rows(&["Key", "Value"], &[vec![key.name.to_owned(), shown]]),
+        Format::Json => console.line(&json!({"key": key.name, "value": shown}).to_string()),
+    }
+}
+
+fn write(path: &Path, key: &Key, value: &Value) -> Result<(), Failure> {
+    let shown = path.display();
+    let before = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        other => other
+            .map_err(|error| Failure::failed(format!("cannot read {shown}")).because(error.to_string()))?,
+    };
+    let after = edit::set(&before, key, value).map_err(|what| Failure::failed(format!("{shown} {what}")))?;
+    secret_file::replace(path, &after)
+        .map_err(|error| Failure::failed(format!("cannot write {shown}")).because(error.to_string()))
+}
+
+fn entry(settings: &Settings, key: &Key) -> Json {
+    let shown = || settings.shown(key).map_or(Json::Null, Json::String);
+    let value = match settings.setting(key.name).map(|setting| &setting.value) {
+        Some(Value::Switch(on)) => json!(on),
+        Some(Value::Number(number)) => json!(number),
+        Some(Value::List(items)) => json!(items),
+        Some(Value::Text(_)) | None => shown(),
+    };
+    json!({"key": key.name, "value": value, "source": settings.origin(key.name).to_string()})
+}

@@ -1,0 +1,51 @@
+//! What a command works with: its streams, the common flags, the environment.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::flags::Flags;
+use super::output::Console;
+use crate::config::{Environment, Settings, Sources, gather};
+
+/// What a command works with.
+pub struct Context<'a> {
+    /// The streams.
+    pub console: Console<'a>,
+    /// The flags that every command takes.
+    pub flags: Flags,
+    /// The environment.
+    pub environment: Environment,
+}
+
+impl Context<'_> {
+    /// The sources of the configuration; commands with more flags add them to `overrides`.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            file: self.flags.config.clone(),
+            data_dir: self.flags.data_dir.clone(),
+            environment: self.environment.clone(),
+            ..Sources::default()
+        }
+    }
+
+    /// The settings here as far as they can be read. For hints only, such as where a local server listens.
+    pub fn local_settings(&self) -> Settings {
+        gather(&self.sources()).settings
+    }
+
+    /// The data folder here.
+    pub fn data_dir(&self) -> PathBuf {
+        self.local_settings()
+            .setting("server.data_dir")
+            .map(|found| found.value.to_string())
+            .unwrap_or_default()
+            .into()
+    }
+
+    /// Runs a future to its end on this thread.
+    pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(future)
+    }
+}
