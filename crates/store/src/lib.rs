@@ -1,4 +1,59 @@
 //! Every table and query of ayb, on SQLite and on PostgreSQL.
+//!
+//! One file for each aggregate. A function either reads or writes one thing, or changes it by a rule: it loads and
+//! locks, the rule of `ayb-provider` decides on values, the function applies the decision and commits.
+//!
+//! Locks are always taken in this order, so that nobody waits in a circle: user, consent, link, session, code, grant,
+//! token. Rotation and revocation meet at the grant's row. Redemption and revocation meet at the code's row, so
+//! whatever revokes grants kills the unused codes first.
 
+mod apps;
+mod audit;
+mod clients;
+mod codes;
+mod columns;
+mod consents;
 pub mod db;
 pub mod error;
+mod grants;
+mod health;
+mod keys;
+mod links;
+mod page;
+mod purge;
+mod sessions;
+mod settings;
+mod tokens;
+mod users;
+
+use db::Db;
+
+pub use apps::DeletedApp;
+pub use audit::{AuditEntry, AuditFilter};
+pub use clients::{ClientStats, ClientUpdate, SecretReplacement};
+pub use consents::{Approval, ListedConsent};
+pub use grants::RevocationReason;
+pub use keys::{KeyRecord, KeyState};
+pub use links::{FoundLink, LinkKind, LinkRecord, LinkUse};
+pub use page::Page;
+pub use purge::{Purged, Sweep};
+pub use sessions::{AdminSessionRecord, LiveSession, SessionKind};
+pub use users::{NewPassword, UserInsertion};
+
+/// All tables of one database.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+}
+
+impl Store {
+    /// The tables of `db`, which has all migrations.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+}

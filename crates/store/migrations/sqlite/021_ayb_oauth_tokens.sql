@@ -1,8 +1,8 @@
 -- Access and refresh tokens. A token says by itself which row is its own, and ids grow with time, so rows are written
 -- side by side. token_hash is compared after the row was found and is therefore not indexed: an index over random
 -- values would cost half of all inserts, and more with every row. That no two rows share a hash follows from the id
--- being part of what is hashed. user_id has no index for the same reason. A refresh row says which access token was issued
--- beside it and which refresh token replaced it.
+-- being part of what is hashed. user_id has no index for the same reason. A refresh row says which access token was
+-- issued beside it, and which refresh token replaced it.
 create table _ayb_oauth_tokens (
     id text primary key,
     token_hash text not null,

@@ -1,0 +1,159 @@
+//! Authorization codes: redeemed once, and a second use revokes what the first one led to.
+
+use ayb_protocol::ids::{GrantId, SessionId, UserId};
+use ayb_protocol::pkce::{CodeChallenge, METHOD_S256};
+use ayb_protocol::redirect_uri::RedirectUri;
+use ayb_protocol::time::Timestamp;
+use ayb_provider::grant::CodeRecord;
+use ayb_provider::grant::code::{FoundCode, Redemption};
+use uuid::Uuid;
+
+use crate::Store;
+use crate::columns::Columns;
+use crate::db::{Row, Tx, Write};
+use crate::error::StoreError;
+use crate::grants::{self, RevocationReason};
+use crate::tokens;
+
+/// The columns of [`FoundCode`].
+macro_rules! found_code {
+    () => {
+        "select c.id, c.code_hash, c.client_id, c.user_id, c.redirect_uri, c.scope, c.allowed_tables,
+             c.code_challenge, c.state, c.nonce, c.claims, c.auth_time, c.amr, c.session_id, c.grant_id, c.expires_at,
+             c.used_at, c.created_at, u.disabled_at
+         from _ayb_oauth_authorization_codes c join _ayb_users u on u.id = c.user_id
+         where c.id = $1"
+    };
+}
+
+fn found_code(row: &Row) -> Result<FoundCode, StoreError> {
+    let mut columns = Columns::of(row);
+    let code = CodeRecord {
+        id: columns.uuid()?,
+        hash: columns.hash()?,
+        client_id: columns.client_id()?,
+        user_id: UserId(columns.uuid()?),
+        redirect_uri: RedirectUri::from_stored(columns.string()?),
+        scope: columns.granted_scope()?,
+        tables: columns.tables()?,
+        challenge: columns.word(CodeChallenge::from_stored)?,
+        state: columns.string()?,
+        nonce: columns.opt_string()?,
+        claims: columns.claims()?,
+        auth_time: columns.time()?,
+        amr: columns.list()?,
+        session_id: columns.opt_uuid()?.map(SessionId),
+        grant_id: GrantId(columns.uuid()?),
+        expires_at: columns.time()?,
+        used_at: columns.opt_time()?,
+        created_at: columns.time()?,
+    };
+    Ok(FoundCode { code, user_active: columns.opt_time()?.is_none() })
+}
+
+pub(crate) const INSERT: &str = "insert into _ayb_oauth_authorization_codes (id, code_hash, client_id, user_id,
+    redirect_uri, scope, allowed_tables, code_challenge, code_challenge_method, state, nonce, claims, auth_time, amr,
+    session_id, grant_id, expires_at, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+/// The write that stores a code.
+pub(crate) fn insert(code: &CodeRecord) -> Write {
+    let row = vec![
+        code.id.into(),
+        code.hash.into(),
+        (&code.client_id).into(),
+        code.user_id.into(),
+        code.redirect_uri.as_str().into(),
+        (&code.scope).into(),
+        (&code.tables).into(),
+        code.challenge.to_string().into(),
+        METHOD_S256.into(),
+        (&code.state).into(),
+        code.nonce.as_ref().into(),
+        (&code.claims).into(),
+        code.auth_time.into(),
+        (&code.amr).into(),
+        code.session_id.into(),
+        code.grant_id.into(),
+        code.expires_at.into(),
+        code.created_at.into(),
+    ];
+    (INSERT, row)
+}
+
+pub(crate) const LOCK_CONSENT: &str = "select id from _ayb_oauth_consents
+    where user_id = $1 and client_id = $2 for key share";
+
+async fn insert_allowed(tx: &mut Tx, code: &CodeRecord) -> Result<bool, StoreError> {
+    let pair = [code.user_id.into(), (&code.client_id).into()];
+    if tx.lock_opt(LOCK_CONSENT, &pair).await?.is_none() || !session_is_live(tx, code).await? {
+        return Ok(false);
+    }
+    tx.apply(vec![insert(code)]).await?;
+    Ok(true)
+}
+
+pub(crate) const LOCK_SESSION: &str = "select id from _ayb_sessions
+    where id = $1 and user_id = $2 and revoked_at is null for share";
+
+/// Whether the session in which a code is issued has not been ended, and keeps it so until the commit.
+pub(crate) async fn session_is_live(tx: &mut Tx, code: &CodeRecord) -> Result<bool, StoreError> {
+    let Some(session) = code.session_id else { return Ok(true) };
+    let found = tx.lock_opt(LOCK_SESSION, &[session.into(), code.user_id.into()]).await?;
+    Ok(found.is_some())
+}
+
+pub(crate) const PEEK: &str = found_code!();
+
+pub(crate) const LOCK: &str = concat!(found_code!(), " for no key update of c");
+
+pub(crate) const USE: &str =
+    "update _ayb_oauth_authorization_codes set used_at = $2 where id = $1 and used_at is null";
+
+async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Timestamp, R)) -> Result<Redemption, StoreError>
+where
+    R: Fn(Option<&FoundCode>) -> Redemption,
+{
+    let (id, now, rule) = ask;
+    let row = tx.lock_opt(LOCK, &[(*id).into()]).await?;
+    let found = row.map(|row| found_code(&row)).transpose()?;
+    let decision = rule(found.as_ref());
+    match &decision {
+        Redemption::Issue(answer) => {
+            let mut writes = vec![(USE, vec![(*id).into(), (*now).into()]), grants::insert(&answer.grant)];
+            writes.extend(tokens::insert_pair(&answer.issuance));
+            tx.apply(writes).await?;
+        }
+        Redemption::Replay { revoke } => {
+            tx.apply(grants::revoke(*revoke, RevocationReason::CodeReplay, *now)).await?;
+        }
+        Redemption::Refuse(_) => {}
+    }
+    Ok(decision)
+}
+
+impl Store {
+    /// Stores a code under a consent that was given earlier.
+    ///
+    /// False when that consent was withdrawn or the session ended since they were read: nothing is stored, and the
+    /// server decides again.
+    pub async fn insert_code(&self, code: &CodeRecord) -> Result<bool, StoreError> {
+        self.db.transaction("insert code", code.clone(), |tx, code| Box::pin(insert_allowed(tx, code))).await
+    }
+
+    /// A code and whether its person may use their account, to look at before anything is prepared.
+    pub async fn peek_code(&self, id: Uuid) -> Result<Option<FoundCode>, StoreError> {
+        self.db.one(PEEK, &[id.into()]).await?.map(|row| found_code(&row)).transpose()
+    }
+
+    /// Redeems a code by `rule`, which sees what is stored while nobody else can change it.
+    ///
+    /// `Issue` marks the code used, opens its grant and stores the tokens; the grant has the identifier that the code
+    /// carries, so even a rule that issues twice cannot open it twice. `Replay` revokes the grant.
+    pub async fn redeem_code<R>(&self, id: Uuid, now: Timestamp, rule: R) -> Result<Redemption, StoreError>
+    where
+        R: Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static,
+    {
+        self.db.transaction("redeem code", (id, now, rule), |tx, ask| Box::pin(redeem(tx, ask))).await
+    }
+}

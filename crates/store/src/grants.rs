@@ -1,0 +1,245 @@
+//! Grants: one row for each authorization. Revoking the row kills every token of the grant.
+
+use ayb_protocol::ids::{ClientId, GrantId, SessionId, UserId};
+use ayb_protocol::time::Timestamp;
+use ayb_provider::grant::GrantRecord;
+
+use crate::Store;
+use crate::columns::Columns;
+use crate::db::{Row, Value, Write};
+use crate::error::StoreError;
+
+/// Why a grant was revoked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RevocationReason {
+    /// Its authorization code was used a second time.
+    CodeReplay,
+    /// One of its refresh tokens was used a second time.
+    RefreshReplay,
+    /// The client asked for it (RFC 7009).
+    ByClient,
+    /// The person took the consent back.
+    ConsentWithdrawn,
+    /// The person has a new password.
+    PasswordChanged,
+    /// The person logged out of the client.
+    LoggedOut,
+    /// An administrator asked for it.
+    ByAdministrator,
+}
+
+impl RevocationReason {
+    /// The word in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeReplay => "code_replay",
+            Self::RefreshReplay => "refresh_replay",
+            Self::ByClient => "by_client",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::PasswordChanged => "password_changed",
+            Self::LoggedOut => "logged_out",
+            Self::ByAdministrator => "by_administrator",
+        }
+    }
+}
+
+/// The columns that [`read_grant`] takes, of a table with the alias `g`.
+macro_rules! grant_columns {
+    () => {
+        "g.id, g.client_id, g.user_id, g.session_id, g.scope, g.allowed_tables, g.claims, g.auth_time, g.amr,
+         g.created_at, g.revoked_at"
+    };
+}
+pub(crate) use grant_columns;
+
+/// The grant in the next columns.
+pub(crate) fn read_grant(columns: &mut Columns<'_>) -> Result<GrantRecord, StoreError> {
+    Ok(GrantRecord {
+        id: GrantId(columns.uuid()?),
+        client_id: columns.client_id()?,
+        user_id: UserId(columns.uuid()?),
+        session_id: columns.opt_uuid()?.map(SessionId),
+        scope: columns.granted_scope()?,
+        tables: columns.tables()?,
+        claims: columns.claims()?,
+        auth_time: columns.time()?,
+        amr: columns.list()?,
+        created_at: columns.time()?,
+        revoked_at: columns.opt_time()?,
+    })
+}
+
+pub(crate) const INSERT: &str = "insert into _ayb_oauth_grants (id, client_id, user_id, session_id, scope,
+    allowed_tables, claims, auth_time, amr, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+/// The write that opens a grant.
+pub(crate) fn insert(grant: &GrantRecord) -> Write {
+    let row = vec![
+        grant.id.into(),
+        (&grant.client_id).into(),
+        grant.user_id.into(),
+        grant.session_id.into(),
+        (&grant.scope).into(),
+        (&grant.tables).into(),
+        (&grant.claims).into(),
+        grant.auth_time.into(),
+        (&grant.amr).into(),
+        grant.created_at.into(),
+    ];
+    (INSERT, row)
+}
+
+pub(crate) const REVOKE: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
+    where id = $1 and revoked_at is null";
+
+pub(crate) const REVOKE_TOKENS: &str = "update _ayb_oauth_tokens set revoked_at = $2
+    where grant_id = $1 and revoked_at is null";
+
+/// The writes that revoke a grant. Its own row comes first: it waits there for a rotation that is under way, whose
+/// tokens the second write then sees.
+pub(crate) fn revoke(grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
+    vec![
+        (REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]),
+        (REVOKE_TOKENS, vec![grant.into(), now.into()]),
+    ]
+}
+
+/// Which grants die together.
+pub(crate) struct Several {
+    codes: &'static str,
+    grants: &'static str,
+    tokens: &'static str,
+    /// The first parameters of all three.
+    keys: Vec<Value>,
+}
+
+pub(crate) const DELETE_CODES_OF_USER: &str =
+    "delete from _ayb_oauth_authorization_codes where user_id = $1 and used_at is null";
+pub(crate) const REVOKE_OF_USER: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
+    where user_id = $1 and revoked_at is null";
+pub(crate) const REVOKE_TOKENS_OF_USER: &str = "update _ayb_oauth_tokens set revoked_at = $2
+    where revoked_at is null
+    and grant_id in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at = $2)";
+
+/// Everything that a person has granted.
+pub(crate) fn of_user(user: UserId) -> Several {
+    Several {
+        codes: DELETE_CODES_OF_USER,
+        grants: REVOKE_OF_USER,
+        tokens: REVOKE_TOKENS_OF_USER,
+        keys: vec![user.into()],
+    }
+}
+
+pub(crate) const DELETE_CODES_OF_PAIR: &str = "delete from _ayb_oauth_authorization_codes
+    where user_id = $1 and client_id = $2 and used_at is null";
+pub(crate) const REVOKE_OF_PAIR: &str = "update _ayb_oauth_grants set revoked_at = $3, revoked_reason = $4
+    where user_id = $1 and client_id = $2 and revoked_at is null";
+pub(crate) const REVOKE_TOKENS_OF_PAIR: &str = "update _ayb_oauth_tokens set revoked_at = $3
+    where revoked_at is null and grant_id in
+    (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and revoked_at = $3)";
+
+/// Everything that a person has granted to one client.
+pub(crate) fn of_pair(user: UserId, client: &ClientId) -> Several {
+    Several {
+        codes: DELETE_CODES_OF_PAIR,
+        grants: REVOKE_OF_PAIR,
+        tokens: REVOKE_TOKENS_OF_PAIR,
+        keys: vec![user.into(), client.into()],
+    }
+}
+
+pub(crate) const DELETE_CODES_OF_LOGIN: &str = "delete from _ayb_oauth_authorization_codes
+    where user_id = $1 and client_id = $2 and session_id = $3 and used_at is null";
+pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_at = $4, revoked_reason = $5
+    where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at is null";
+pub(crate) const REVOKE_TOKENS_OF_LOGIN: &str = "update _ayb_oauth_tokens set revoked_at = $4
+    where revoked_at is null and grant_id in
+    (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at = $4)";
+
+/// Everything that a person has granted to one client in one browser session.
+fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
+    Several {
+        codes: DELETE_CODES_OF_LOGIN,
+        grants: REVOKE_OF_LOGIN,
+        tokens: REVOKE_TOKENS_OF_LOGIN,
+        keys: vec![user.into(), client.into(), session.into()],
+    }
+}
+
+impl Several {
+    /// Codes first: a redemption that is under way has the code's row, and its grant is seen by the next write.
+    /// Then grants, then the tokens of those grants that are revoked by this very change.
+    pub(crate) fn revoke(self, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
+        let with = |more: &[Value]| [self.keys.as_slice(), more].concat();
+        vec![
+            (self.codes, with(&[])),
+            (self.grants, with(&[now.into(), reason.as_str().into()])),
+            (self.tokens, with(&[now.into()])),
+        ]
+    }
+}
+
+pub(crate) const LIST: &str = concat!(
+    "select ",
+    grant_columns!(),
+    " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and exists
+      (select 1 from _ayb_oauth_tokens t where t.grant_id = g.id and t.revoked_at is null and t.expires_at > $2)
+      order by g.created_at desc, g.id limit 200"
+);
+
+impl Store {
+    /// Revokes a grant and its tokens. Nothing happens to one that is revoked already or unknown.
+    pub async fn revoke_grant(
+        &self,
+        grant: GrantId,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.apply("revoke grant", revoke(grant, reason, now)).await
+    }
+
+    /// Revokes everything that a person has granted, unused codes included.
+    pub async fn revoke_grants_of_user(
+        &self,
+        user: UserId,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.apply("revoke grants of user", of_user(user).revoke(reason, now)).await
+    }
+
+    /// Revokes everything that a person has granted to one client, unused codes included. The consent stays.
+    pub async fn revoke_grants(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.apply("revoke grants of pair", of_pair(user, client).revoke(reason, now)).await
+    }
+
+    /// Revokes what a person has granted to one client in one browser session, unused codes included.
+    pub async fn revoke_grants_of_session(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        session: SessionId,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.apply("revoke grants of session", of_login(user, client, session).revoke(reason, now)).await
+    }
+
+    /// The grants of a person that have a living token, newest first, at most 200.
+    pub async fn list_grants(&self, user: UserId, now: Timestamp) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self.db.many(LIST, vec![user.into(), now.into()]).await?;
+        rows.iter().map(|row: &Row| read_grant(&mut Columns::of(row))).collect()
+    }
+
+    /// A transaction that is nothing but writes: on PostgreSQL one round trip.
+    async fn apply(&self, name: &'static str, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.db.transaction(name, writes, |tx, writes| Box::pin(tx.apply(writes.clone()))).await
+    }
+}

@@ -1,0 +1,129 @@
+//! Rows that nobody needs any more leave in bounded batches.
+//!
+//! Codes are found by an index over their expiry. The other tables have none, because it would cost every insert:
+//! they are walked along their primary key, a stretch at a time, and rows younger than the shortest life are never
+//! looked at, because identifiers grow with time.
+
+use ayb_protocol::time::{Seconds, Timestamp};
+use uuid::Uuid;
+
+use crate::Store;
+use crate::db::Value;
+use crate::error::StoreError;
+
+/// How long a dead row stays, for the trail and for a second use to be noticed.
+const KEPT: Seconds = Seconds(24 * 3600);
+
+/// How far the walks have come. Start with the default and hand the same value to every call.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sweep {
+    tokens: Uuid,
+    grants: Uuid,
+    sessions: Uuid,
+    links: Uuid,
+}
+
+/// What one call deleted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Purged {
+    /// Authorization codes.
+    pub codes: u64,
+    /// Access and refresh tokens.
+    pub tokens: u64,
+    /// Grants that have no token left.
+    pub grants: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Links sent by mail.
+    pub links: u64,
+    /// Counts of failed attempts.
+    pub throttle: u64,
+    /// There is more to look at: call again soon.
+    pub backlog: bool,
+}
+
+pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where id in
+    (select id from _ayb_oauth_authorization_codes where expires_at < $1 order by expires_at limit $2)";
+
+const THROTTLE: &str = "delete from _ayb_throttle where key in
+    (select key from _ayb_throttle where window_start < $1 and (blocked_until is null or blocked_until < $1) limit $2)";
+
+/// A table that is walked: where a stretch ends, and what leaves of it.
+struct Walk {
+    end: &'static str,
+    delete: &'static str,
+}
+
+pub(crate) const TOKENS_END: &str =
+    "select id from _ayb_oauth_tokens where id > $1 and id < $2 order by id limit 1 offset $3";
+
+/// A refresh token that was rotated stays until it would have expired, so that its second use is noticed however late
+/// it comes.
+pub(crate) const TOKENS: &str = "delete from _ayb_oauth_tokens where id > $1 and id <= $2
+    and (expires_at < $3 or (revoked_at < $3 and successor_id is null))";
+
+pub(crate) const GRANTS_END: &str =
+    "select id from _ayb_oauth_grants where id > $1 and id < $2 order by id limit 1 offset $3";
+
+pub(crate) const GRANTS: &str = "delete from _ayb_oauth_grants where id > $1 and id <= $2 and created_at < $3
+    and not exists (select 1 from _ayb_oauth_tokens t where t.grant_id = _ayb_oauth_grants.id)";
+
+pub(crate) const SESSIONS_END: &str =
+    "select id from _ayb_sessions where id > $1 and id < $2 order by id limit 1 offset $3";
+
+pub(crate) const SESSIONS: &str = "delete from _ayb_sessions where id > $1 and id <= $2
+    and (expires_at < $3 or revoked_at < $3)";
+
+pub(crate) const LINKS_END: &str =
+    "select id from _ayb_user_tokens where id > $1 and id < $2 order by id limit 1 offset $3";
+
+pub(crate) const LINKS: &str = "delete from _ayb_user_tokens where id > $1 and id <= $2
+    and (expires_at < $3 or used_at < $3)";
+
+impl Store {
+    /// Deletes what has been dead for a day. At most `budget` rows of each table are looked at, so that no other write
+    /// waits for long; tokens leave before the grants that they belong to.
+    pub async fn purge(&self, now: Timestamp, budget: u32, sweep: &mut Sweep) -> Result<Purged, StoreError> {
+        let budget = budget.max(1);
+        let dead = now.minus(KEPT);
+        let codes = self.db.execute(CODES, vec![dead.into(), budget.into()]).await?;
+        let throttle = self.db.execute(THROTTLE, vec![dead.into(), budget.into()]).await?;
+        let walks = [
+            (Walk { end: TOKENS_END, delete: TOKENS }, &mut sweep.tokens),
+            (Walk { end: GRANTS_END, delete: GRANTS }, &mut sweep.grants),
+            (Walk { end: SESSIONS_END, delete: SESSIONS }, &mut sweep.sessions),
+            (Walk { end: LINKS_END, delete: LINKS }, &mut sweep.links),
+        ];
+        let mut backlog = codes >= u64::from(budget) || throttle >= u64::from(budget);
+        let mut deleted = [0; 4];
+        for ((walk, cursor), deleted) in walks.into_iter().zip(&mut deleted) {
+            *deleted = self.stretch(&walk, cursor, dead, budget).await?;
+            backlog |= !cursor.is_nil();
+        }
+        let [tokens, grants, sessions, links] = deleted;
+        Ok(Purged { codes, tokens, grants, sessions, links, throttle, backlog })
+    }
+
+    /// Walks one stretch; the cursor is nil again when the walk has come to rows that are too young.
+    async fn stretch(
+        &self,
+        walk: &Walk,
+        cursor: &mut Uuid,
+        dead: Timestamp,
+        budget: u32,
+    ) -> Result<u64, StoreError> {
+        let young = first_id(dead);
+        let params: [Value; 3] = [(*cursor).into(), young.into(), (budget - 1).into()];
+        let end = self.db.one(walk.end, &params).await?.map(|row| row.uuid(0)).transpose()?;
+        let params = vec![(*cursor).into(), end.unwrap_or(young).into(), dead.into()];
+        let deleted = self.db.execute(walk.delete, params).await?;
+        *cursor = end.unwrap_or_default();
+        Ok(deleted)
+    }
+}
+
+/// The smallest identifier that is made at `time` (RFC 9562 §5.7).
+fn first_id(time: Timestamp) -> Uuid {
+    let millis = u128::from(time.as_millis().max(0).unsigned_abs());
+    Uuid::from_u128((millis << 80) & !(u128::MAX >> 48))
+}

@@ -1,0 +1,320 @@
+//! Signed-in sessions: of browsers, of the account API, and of the administrator.
+
+use ayb_protocol::ids::{SessionId, UserId};
+use ayb_protocol::secret::{Admin, BrowserSession, SecretHash, SessionRefresh};
+use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::session::{SessionRecord, SessionRotation};
+use ayb_provider::user::UserRecord;
+
+use crate::Store;
+use crate::columns::Columns;
+use crate::db::{Row, Tx, Value, Write};
+use crate::error::StoreError;
+use crate::users::{read_user, user_columns};
+
+/// How exactly the last use of a session is known.
+const TOUCH: Seconds = Seconds(60);
+
+/// What kind of session a person has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SessionKind {
+    /// Of a browser.
+    Browser,
+    /// Of the account API.
+    Api,
+}
+
+impl SessionKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Api => "api",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Browser, Self::Api].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A session for its person to recognise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LiveSession {
+    /// Its identifier.
+    pub id: SessionId,
+    /// Its kind.
+    pub kind: SessionKind,
+    /// The browser or program.
+    pub user_agent: Option<String>,
+    /// The address.
+    pub ip: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session of the administrator as stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AdminSessionRecord {
+    /// Its identifier.
+    pub id: SessionId,
+    /// SHA-256 of its token.
+    pub hash: SecretHash<Admin>,
+    /// The program.
+    pub user_agent: Option<String>,
+    /// The address.
+    pub ip: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was ended early.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The columns that [`found_session`] takes.
+macro_rules! found_session {
+    () => {
+        concat!(
+            "select s.id, s.token_hash, s.user_id, s.auth_time, s.amr, s.user_agent, s.ip, s.created_at,
+                 s.last_used_at, s.expires_at, s.revoked_at, ",
+            user_columns!(),
+            " from _ayb_sessions s join _ayb_users u on u.id = s.user_id where s.id = $1 and s.kind = $2"
+        )
+    };
+}
+
+/// A session of the kind that the statement asked for, and its person.
+fn found_session<K>(row: &Row) -> Result<(SessionRecord<K>, UserRecord), StoreError> {
+    let mut columns = Columns::of(row);
+    let session = SessionRecord {
+        id: SessionId(columns.uuid()?),
+        hash: columns.hash()?,
+        user_id: UserId(columns.uuid()?),
+        auth_time: columns.time()?,
+        amr: columns.list()?,
+        user_agent: columns.opt_string()?,
+        ip: columns.opt_string()?,
+        created_at: columns.time()?,
+        last_used_at: columns.time()?,
+        expires_at: columns.time()?,
+        revoked_at: columns.opt_time()?,
+    };
+    Ok((session, read_user(&mut columns)?))
+}
+
+const INSERT: &str =
+    "insert into _ayb_sessions (id, kind, token_hash, user_id, auth_time, amr, user_agent, ip,
+    created_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+fn row<K>(kind: SessionKind, session: &SessionRecord<K>) -> Vec<Value> {
+    vec![
+        session.id.into(),
+        kind.as_str().into(),
+        session.hash.into(),
+        session.user_id.into(),
+        session.auth_time.into(),
+        (&session.amr).into(),
+        session.user_agent.as_ref().into(),
+        session.ip.as_ref().into(),
+        session.created_at.into(),
+        session.last_used_at.into(),
+        session.expires_at.into(),
+    ]
+}
+
+pub(crate) const FIND: &str = found_session!();
+
+pub(crate) const LOCK: &str = concat!(found_session!(), " for no key update of s");
+
+pub(crate) const TOUCHED: &str =
+    "update _ayb_sessions set last_used_at = $2 where id = $1 and last_used_at < $2";
+
+pub(crate) const END: &str = "update _ayb_sessions set revoked_at = $2 where id = $1 and revoked_at is null";
+
+pub(crate) const END_OF_USER: &str = "update _ayb_sessions set revoked_at = $2
+    where user_id = $1 and revoked_at is null and (id <> $3 or $3 is null)";
+
+/// The write that ends all sessions of a person but one.
+pub(crate) fn end_of_user(user: UserId, except: Option<SessionId>, now: Timestamp) -> Write {
+    (END_OF_USER, vec![user.into(), now.into(), except.into()])
+}
+
+pub(crate) const LIST: &str = "select id, kind, user_agent, ip, created_at, last_used_at, expires_at
+    from _ayb_sessions where user_id = $1 and revoked_at is null and expires_at > $2 and kind <> 'admin'
+    order by last_used_at desc, id limit 200";
+
+fn live_session(row: &Row) -> Result<LiveSession, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(LiveSession {
+        id: SessionId(columns.uuid()?),
+        kind: columns.word(SessionKind::parse)?,
+        user_agent: columns.opt_string()?,
+        ip: columns.opt_string()?,
+        created_at: columns.time()?,
+        last_used_at: columns.time()?,
+        expires_at: columns.time()?,
+    })
+}
+
+pub(crate) const ROTATE: &str = "update _ayb_sessions set token_hash = $2, last_used_at = $3, expires_at = $4
+    where id = $1 and revoked_at is null";
+
+async fn rotate<R>(tx: &mut Tx, ask: &(SessionId, Timestamp, R)) -> Result<SessionRotation, StoreError>
+where
+    R: Fn(Option<(SessionRecord<SessionRefresh>, UserRecord)>) -> SessionRotation,
+{
+    let (id, now, rule) = ask;
+    let row = tx.lock_opt(LOCK, &[(*id).into(), SessionKind::Api.as_str().into()]).await?;
+    let decision = rule(row.map(|row| found_session(&row)).transpose()?);
+    match &decision {
+        SessionRotation::Issue { session } => {
+            let row = vec![
+                session.id.into(),
+                session.hash.into(),
+                session.last_used_at.into(),
+                session.expires_at.into(),
+            ];
+            tx.apply(vec![(ROTATE, row)]).await?;
+        }
+        SessionRotation::Replay { revoke } => {
+            tx.apply(vec![(END, vec![(*revoke).into(), (*now).into()])]).await?;
+        }
+        SessionRotation::Refuse => {}
+    }
+    Ok(decision)
+}
+
+const INSERT_ADMIN: &str = "insert into _ayb_sessions (id, kind, token_hash, auth_time, amr, user_agent, ip,
+    created_at, last_used_at, expires_at) values ($1, 'admin', $2, $3, $4, $5, $6, $3, $3, $7)";
+
+pub(crate) const FIND_ADMIN: &str =
+    "select id, token_hash, user_agent, ip, created_at, expires_at, revoked_at
+    from _ayb_sessions where id = $1 and kind = 'admin'";
+
+fn admin_session(row: &Row) -> Result<AdminSessionRecord, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(AdminSessionRecord {
+        id: SessionId(columns.uuid()?),
+        hash: columns.hash()?,
+        user_agent: columns.opt_string()?,
+        ip: columns.opt_string()?,
+        created_at: columns.time()?,
+        expires_at: columns.time()?,
+        revoked_at: columns.opt_time()?,
+    })
+}
+
+impl Store {
+    /// Stores a new session of a browser.
+    pub async fn insert_browser_session(
+        &self,
+        session: &SessionRecord<BrowserSession>,
+    ) -> Result<(), StoreError> {
+        self.db.execute(INSERT, row(SessionKind::Browser, session)).await?;
+        Ok(())
+    }
+
+    /// Stores a new session of the account API.
+    pub async fn insert_api_session(
+        &self,
+        session: &SessionRecord<SessionRefresh>,
+    ) -> Result<(), StoreError> {
+        self.db.execute(INSERT, row(SessionKind::Api, session)).await?;
+        Ok(())
+    }
+
+    /// A session of a browser and its person, in one read; ended and expired ones too.
+    pub async fn browser_session(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(SessionRecord<BrowserSession>, UserRecord)>, StoreError> {
+        let row = self.db.one(FIND, &[id.into(), SessionKind::Browser.as_str().into()]).await?;
+        row.map(|row| found_session(&row)).transpose()
+    }
+
+    /// A session of the account API and its person, in one read; ended and expired ones too.
+    pub async fn api_session(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(SessionRecord<SessionRefresh>, UserRecord)>, StoreError> {
+        let row = self.db.one(FIND, &[id.into(), SessionKind::Api.as_str().into()]).await?;
+        row.map(|row| found_session(&row)).transpose()
+    }
+
+    /// Records that a session is used, unless it is known to have been used within the last minute.
+    pub async fn touch_session<K>(
+        &self,
+        session: &SessionRecord<K>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if now < session.last_used_at.plus(TOUCH) {
+            return Ok(());
+        }
+        self.db.execute(TOUCHED, vec![session.id.into(), now.into()]).await?;
+        Ok(())
+    }
+
+    /// Ends a session of any kind; true when it was not ended before.
+    pub async fn end_session(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.db.execute(END, vec![id.into(), now.into()]).await? > 0)
+    }
+
+    /// Ends all sessions of a person, but one if it is named; the answer is how many.
+    pub async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let (sql, params) = end_of_user(user, except, now);
+        self.db.execute(sql, params).await
+    }
+
+    /// The sessions in which a person is signed in, last used first, at most 200.
+    pub async fn list_live_sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<LiveSession>, StoreError> {
+        let rows = self.db.many(LIST, vec![user.into(), now.into()]).await?;
+        rows.iter().map(live_session).collect()
+    }
+
+    /// Rotates the refresh token of a session of the account API by `rule`, which sees what is stored while nobody
+    /// else can change it. `Issue` stores the new hash, `Replay` ends the session.
+    pub async fn rotate_api_session<R>(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        rule: R,
+    ) -> Result<SessionRotation, StoreError>
+    where
+        R: Fn(Option<(SessionRecord<SessionRefresh>, UserRecord)>) -> SessionRotation + Send + Sync + 'static,
+    {
+        self.db.transaction("rotate session", (id, now, rule), |tx, ask| Box::pin(rotate(tx, ask))).await
+    }
+
+    /// Stores a new session of the administrator.
+    pub async fn insert_admin_session(&self, session: &AdminSessionRecord) -> Result<(), StoreError> {
+        let row = vec![
+            session.id.into(),
+            session.hash.into(),
+            session.created_at.into(),
+            vec!["pwd".to_owned()].into(),
+            session.user_agent.as_ref().into(),
+            session.ip.as_ref().into(),
+            session.expires_at.into(),
+        ];
+        self.db.execute(INSERT_ADMIN, row).await?;
+        Ok(())
+    }
+
+    /// A session of the administrator; ended and expired ones too.
+    pub async fn admin_session(&self, id: SessionId) -> Result<Option<AdminSessionRecord>, StoreError> {
+        self.db.one(FIND_ADMIN, &[id.into()]).await?.map(|row| admin_session(&row)).transpose()
+    }
+}

@@ -1,0 +1,43 @@
+//! What an installation remembers about itself: words under a name.
+
+use ayb_protocol::time::Timestamp;
+
+use crate::Store;
+use crate::error::StoreError;
+
+const FIND: &str = "select value from _ayb_settings where key = $1";
+
+const INSERT: &str =
+    "insert into _ayb_settings (key, value, updated_at) values ($1, $2, $3) on conflict (key) do nothing";
+
+const PUT: &str = "insert into _ayb_settings (key, value, updated_at) values ($1, $2, $3)
+    on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at";
+
+impl Store {
+    /// The value of `key`.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let row = self.db.one(FIND, &[key.into()]).await?;
+        row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    }
+
+    /// The value of `key`, which is `value` from now on if there was none. Whoever asks, also at the same moment and
+    /// in another process, gets the same answer.
+    pub async fn setting_or_insert(
+        &self,
+        key: &str,
+        value: &str,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        if let Some(known) = self.setting(key).await? {
+            return Ok(known);
+        }
+        self.db.execute(INSERT, vec![key.into(), value.into(), now.into()]).await?;
+        self.setting(key).await?.ok_or_else(|| StoreError::corrupt("a setting that was just written is gone"))
+    }
+
+    /// Sets the value of `key`.
+    pub async fn put_setting(&self, key: &str, value: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.db.execute(PUT, vec![key.into(), value.into(), now.into()]).await?;
+        Ok(())
+    }
+}
