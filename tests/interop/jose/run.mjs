@@ -102,4 +102,6 @@ console.log(
   `${cases.length} tokens: ${counts.agreed} judged alike, ${counts.stricter} refused by us alone for a listed reason; ` +
     `${counts.mutations} of ${MUTATIONS} mutations consistent; ${counts.signed} of ${orders.length} of our tokens verified`,
 )
+const passed = counts.agreed + counts.stricter + counts.mutations + counts.signed
+console.log(`${passed} passed, ${failures.length} failed`)
 process.exit(failures.length === 0 ? 0 : 1)

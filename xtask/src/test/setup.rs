@@ -142,25 +142,27 @@ impl Setup {
         Ok(())
     }
 
-    /// The npm packages of a suite, exactly as its lock file says.
+    /// The npm packages of a folder, exactly as its lock file says, or as its package.json says where there is none.
     pub(crate) fn install_packages(&mut self, folder: &str) -> Result<()> {
         let folder = repository::root().join(folder);
         let lock = folder.join("package-lock.json");
-        let installed = folder.join("node_modules/.installed-lock.json");
-        if lock.is_file() && is_current(&lock, &installed) {
+        let (verb, wanted) = match lock.is_file() {
+            true => ("ci", lock),
+            false => ("install", folder.join("package.json")),
+        };
+        let installed = folder.join("node_modules/.installed.json");
+        if is_current(&wanted, &installed) {
             return Ok(());
         }
         println!("   installing npm packages in {}", folder.display());
-        let verb = if lock.is_file() { "ci" } else { "install" };
         let mut command = Command::new("npm");
         command
             .args([verb, "--no-audit", "--no-fund", "--silent"])
             .current_dir(&folder)
             .envs(self.variables());
         process::capture(&mut command).map_err(|error| error.context(missing("npm packages")))?;
-        if lock.is_file() && folder.join("node_modules").is_dir() {
-            std::fs::copy(&lock, &installed)?;
-        }
+        std::fs::create_dir_all(folder.join("node_modules"))?;
+        std::fs::copy(&wanted, &installed)?;
         Ok(())
     }
 }

@@ -39,8 +39,8 @@ pub(super) const SUITES: &[Suite] = &[
     Suite {
         name: "jose",
         about: "our JOSE and npm's jose accept and refuse the same",
-        needs: &[Need::Server, Need::Node],
-        runner: Runner::Npm("tests/jose"),
+        needs: &[Need::Node],
+        runner: Runner::Npm("tests/interop/jose"),
     },
     Suite {
         name: "interop",

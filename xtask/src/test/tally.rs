@@ -32,6 +32,8 @@ impl Tally {
             );
         } else if let Some(totals) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) {
             self.node_total(totals);
+        } else if let Some((passed, failed, skipped)) = closing_line(line) {
+            self.add(passed, failed, skipped);
         }
     }
 
@@ -70,6 +72,17 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// `12 passed, 0 failed` or `12 passed, 0 failed, 1 skipped`, as the whole line.
+fn closing_line(line: &str) -> Option<(usize, usize, usize)> {
+    let mut parts = line.split(", ").map(|part| part.split_once(' '));
+    let mut next = |word: &str| match parts.next()?? {
+        (number, named) if named == word => number.parse::<usize>().ok(),
+        _ => None,
+    };
+    let (passed, failed) = (next("passed")?, next("failed")?);
+    Some((passed, failed, next("skipped").unwrap_or(0)))
 }
 
 /// `test flows::code::wrong_verifier_is_refused ... ok`
@@ -149,6 +162,19 @@ mod tests {
             assert_eq!((seen.passed, seen.failed, seen.skipped), (1, 1, 0));
             assert_eq!(seen.tests[0], ("a person signs in".to_owned(), Verdict::Passed));
             assert_eq!(seen.names_of_failures().collect::<Vec<_>>(), ["logs out"]);
+        }
+    }
+
+    #[test]
+    fn a_plain_closing_line_is_counted() {
+        for (line, expected) in [
+            ("12 passed, 3 failed", (12, 3, 0)),
+            ("12 passed, 0 failed, 1 skipped", (12, 0, 1)),
+            ("12 passed so far", (0, 0, 0)),
+            ("passed, failed", (0, 0, 0)),
+        ] {
+            let seen = tally(line);
+            assert_eq!((seen.passed, seen.failed, seen.skipped), expected, "{line}");
         }
     }
 
