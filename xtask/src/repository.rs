@@ -5,10 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The folder that holds the workspace.
+/// The folder that holds the workspace: cargo says where it is, also after the clone has been moved.
 pub(crate) fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let manifest = manifest.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).to_owned());
+    manifest.parent().unwrap_or(&manifest).to_owned()
 }
 
 /// Every file that is tracked, or new and not ignored; sorted, as paths from the root with `/`.
