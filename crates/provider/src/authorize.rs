@@ -87,7 +87,8 @@ pub struct Validated {
 /// What the person has done for this very request so far. The server signs it into the address that leads back.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
-    /// When the person was first sent to sign in again; a sign-in after it satisfies `prompt=login` and `max_age`.
+    /// When the person was first sent to sign in, for the first time or again; a sign-in after it satisfies
+    /// `prompt=login` and `max_age`. Without it somebody who was not signed in would be asked twice.
     pub login_asked_at: Option<Timestamp>,
     /// The person has chosen an account.
     pub account_chosen: bool,

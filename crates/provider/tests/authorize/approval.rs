@@ -118,12 +118,28 @@ fn what_is_remembered_is_what_the_question_said() {
 }
 
 #[test]
-fn approval_widens_the_earlier_consent_and_never_narrows_it() {
-    let (_, record) = approved(|visit| {
-        visit.query = "scope=openid%20readonly&allowed_tables=tags".into();
-        visit.consent = Some(consent("profile readwrite", "notes"));
-    });
-    assert_eq!((record.scope, record.tables), (scope("openid profile readwrite"), tables("notes,tags")));
+fn approval_widens_by_what_was_asked_and_never_narrows() {
+    for (stored, stored_tables, query, words, names) in [
+        (
+            "profile readwrite",
+            "notes",
+            "scope=openid%20readonly&allowed_tables=tags",
+            "openid profile readwrite",
+            "notes,tags",
+        ),
+        ("readonly", "notes", "scope=readwrite&allowed_tables=notes", "readwrite", "notes"),
+        ("readonly", "notes", "scope=readonly", "readonly", ""),
+        // A request that touches no table says nothing about tables, whatever it lists.
+        ("readonly", "notes", "scope=openid", "openid readonly", "notes"),
+        ("readonly", "notes", "scope=openid&allowed_tables=tags", "openid readonly", "notes"),
+        ("openid", "", "scope=readonly&allowed_tables=tags", "openid readonly", "tags"),
+    ] {
+        let (_, record) = approved(|visit| {
+            visit.query = query.into();
+            visit.consent = Some(consent(stored, stored_tables));
+        });
+        assert_eq!((record.scope, record.tables), (scope(words), tables(names)), "{stored} + {query}");
+    }
 }
 
 #[test]
