@@ -7,6 +7,7 @@ pub mod config;
 pub mod entropy;
 pub mod error;
 pub mod http;
+pub mod mail;
 pub mod pages;
 pub mod password;
 pub mod telemetry;

@@ -108,11 +108,8 @@ async fn too_many_or_too_long_header_fields_are_refused() {
         assert!(!answer.contains("hello"));
     }
     let fine = (0..18).map(|number| format!("X-{number}: a\r\n")).collect::<String>();
-    let answer = exchange(
-        server.connect().await,
-        &format!("GET / HTTP/1.1\r\nConnection: close\r\n{fields}\r\n", fields = fine),
-    )
-    .await;
+    let answer =
+        exchange(server.connect().await, &format!("GET / HTTP/1.1\r\nConnection: close\r\n{fine}\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 

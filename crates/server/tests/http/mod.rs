@@ -1,5 +1,7 @@
 //! The HTTP edge from outside: real sockets, hostile peers.
 
+#![cfg(test)]
+
 mod connections;
 mod drain;
 mod edge;
