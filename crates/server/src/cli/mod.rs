@@ -12,6 +12,7 @@ pub mod failure;
 pub mod flags;
 pub mod init;
 pub mod listing;
+pub mod migrate;
 pub mod output;
 pub mod password;
 pub mod process;
@@ -58,6 +59,9 @@ pub enum Command {
     Init(init::InitCommand),
     /// Show the configuration, or get or set one key of it
     Config(config::ConfigCommand),
+    /// Bring the tables of the database to this version, take migrations back, or show them
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
     /// Show whether the running server works
     Status,
     /// Stop the server of the data folder
@@ -150,6 +154,7 @@ impl Command {
         match self {
             Self::Init(command) => command.run(context),
             Self::Config(command) => command.run(context),
+            Self::Migrate(command) => Context::block_on(command.run(context)),
             Self::Status => Context::block_on(status::run(context)),
             Self::Stop => stop::run(context),
             Self::Admin(command) => Context::block_on(command.run(context)),

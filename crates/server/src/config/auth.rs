@@ -57,8 +57,8 @@ const KEYS: &[Key] = &[
     Key::secret(
         "auth.jwt_secret",
         Kind::Text(&JWT_SECRET),
-        "Key of the session tokens, at least 32 characters. Required in provider mode; without it sessions end with the \
-         server process.",
+        "Key of the session tokens, at least 32 characters. Required in provider mode; without it, the key is made \
+         from the master key.",
     ),
     Key::open(
         "auth.token_duration",

@@ -60,7 +60,12 @@ static DATABASE_URL: Form = Form { name: "URL", check: check_url };
 
 fn check_url(text: &str) -> Result<(), &'static str> {
     if let Some(path) = text.strip_prefix("sqlite://") {
-        return if path.is_empty() { Err("must name a file: sqlite://path/to/file") } else { Ok(()) };
+        let plain = !path.is_empty() && !path.starts_with(':') && !path.contains(['?', '#']);
+        return if plain {
+            Ok(())
+        } else {
+            Err("must name a file: sqlite://path/to/file, without `?` and `#`")
+        };
     }
     if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
         return Err("must begin with sqlite:// or postgres://");
@@ -82,9 +87,16 @@ mod tests {
         ] {
             assert_eq!(check_url(text), Ok(()), "{text}");
         }
-        for text in
-            ["sqlite://", "sqlite:", "mysql://u@h/d", "ayb.db", "file:ayb.db", "postgres://u@h:notaport/d"]
-        {
+        for text in [
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://ayb.db?mode=ro",
+            "sqlite:",
+            "mysql://u@h/d",
+            "ayb.db",
+            "file:ayb.db",
+            "postgres://u@h:notaport/d",
+        ] {
             assert!(check_url(text).is_err(), "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! Configuration and command line.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod admin;
 mod apps;
 mod clients;
@@ -8,6 +10,7 @@ mod configuration;
 mod errors;
 mod frame;
 mod hostile_configuration;
+mod migrate;
 mod reference;
 mod run;
 mod stop;
