@@ -5,6 +5,7 @@ use std::time::Duration;
 use ayb_store::db::{Db, DbOptions};
 use ayb_store::error::StoreError;
 use ayb_testkit::cluster::Cluster;
+use futures_util::future::join_all;
 
 const INSERT: &str = "insert into items (id) values ($1)";
 const HAS: &str = "select id from items where id = $1";
@@ -43,6 +44,9 @@ async fn until_back(db: &Db) {
 async fn a_stopped_database_is_unavailable_and_recovers_by_itself() {
     let Some((cluster, db)) = start().await else { return };
     insert(&db, 1).await.unwrap();
+    // Several connections lie idle when the server goes.
+    let lists = join_all((0..4).map(|_| db.many(HAS, vec![1.into()]))).await;
+    assert!(lists.iter().all(Result::is_ok));
     db.many(HAS, vec![1.into()]).await.unwrap();
     for round in 0..2_i64 {
         cluster.stop();
@@ -52,6 +56,8 @@ async fn a_stopped_database_is_unavailable_and_recovers_by_itself() {
         assert!(unavailable(&insert(&db, 3).await));
         cluster.restart();
         until_back(&db).await;
+        let lists = join_all((0..4).map(|_| db.many(HAS, vec![1.into()]))).await;
+        assert!(lists.iter().all(Result::is_ok));
         assert!(db.one(HAS, &[1.into()]).await.unwrap().is_some());
         db.execute(INSERT, vec![(10 + round).into()]).await.unwrap();
         insert(&db, 20 + round).await.unwrap();
