@@ -92,10 +92,14 @@ fn list(context: &mut Context<'_>) -> Result<(), Failure> {
 }
 
 fn get(context: &mut Context<'_>, key: &'static Key, show_secrets: bool) -> Result<(), Failure> {
-    let Gathered { settings, mut problems, .. } = gather(&context.sources());
-    problems.retain(|problem| problem.key == Some(key.name));
-    if !problems.is_empty() {
-        return Err(ConfigError { problems }.into());
+    let Gathered { settings, problems, .. } = gather(&context.sources());
+    let (own, others): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| problem.key == Some(key.name));
+    if !own.is_empty() {
+        return Err(ConfigError { problems: own }.into());
+    }
+    if !others.is_empty() {
+        context.console.note(&format!("note: {}", ConfigError { problems: others }))?;
     }
     let value = if show_secrets { settings.exposed(key) } else { settings.shown(key) };
     let Some(value) = value else {

@@ -97,8 +97,12 @@ impl From<ConfigError> for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// For the terminal's own streams; files are named by whoever opens them.
+    /// For the terminal's own streams; files are named by whoever opens them. Output that nobody reads any more, as
+    /// in `ayb … | head`, is no failure.
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::Done, "nobody reads the output any more");
+        }
         Self::failed("input or output failed").because(error.to_string())
     }
 }

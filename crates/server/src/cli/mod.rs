@@ -132,6 +132,7 @@ pub fn run<A: Into<OsString> + Clone>(
     let mut context = Context { console, flags, environment };
     match command.run(&mut context).and_then(|()| Ok(context.console.out.flush()?)) {
         Ok(()) => Exit::Done,
+        Err(failure) if failure.exit == Exit::Done => Exit::Done,
         Err(failure) => {
             // Nobody reads the error stream any more: there is nobody to tell.
             let _ = writeln!(context.console.err, "{failure}");

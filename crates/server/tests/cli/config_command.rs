@@ -118,6 +118,18 @@ fn a_broken_configuration_is_listed_with_its_problems() {
 }
 
 #[test]
+fn get_fails_for_a_wrong_value_and_remarks_on_other_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "[server]\nport = 0\nhots = \"x\"\n");
+    let port = run(&path, &["config", "get", "server.port"]);
+    assert_eq!((port.exit, port.out.as_str()), (Exit::Failed, ""));
+    assert!(port.err.contains("`server.port` must be a whole number"), "{}", port.err);
+    let host = run(&path, &["config", "get", "server.host"]);
+    assert_eq!((host.exit, host.out.as_str()), (Exit::Done, "127.0.0.1\n"));
+    assert!(host.err.starts_with("note: ") && host.err.contains("unknown key `server.hots`"), "{}", host.err);
+}
+
+#[test]
 fn set_tells_when_it_has_no_effect_or_the_server_cannot_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "");

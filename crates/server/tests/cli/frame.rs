@@ -1,5 +1,7 @@
-use ayb_server::cli::{CommandLine, Exit, Format, StartFlags};
-use ayb_server::config::{self, Sources};
+use std::io::{self, Write};
+
+use ayb_server::cli::{self, CommandLine, Exit, Format, StartFlags, Streams};
+use ayb_server::config::{self, Environment, Sources};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::run::{ayb, ayb_with};
@@ -48,6 +50,23 @@ fn mistakes_name_the_nearest_command_and_flag() {
     assert!(command.err.contains("users"), "{}", command.err);
     let flag = ayb_with(&["users", "list", "--pagee", "1"], &[], "");
     assert!(flag.err.contains("--page"), "{}", flag.err);
+}
+
+#[test]
+fn output_that_nobody_reads_any_more_is_no_failure() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut err = Vec::new();
+    let streams = Streams { out: &mut Closed, err: &mut err, input: &mut io::empty(), interactive: false };
+    assert_eq!(cli::run(["ayb", "version"], Environment::default(), streams), Exit::Done);
+    assert!(err.is_empty());
 }
 
 /// P-236: what one run was given must not show up in the next.
