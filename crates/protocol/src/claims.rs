@@ -98,11 +98,17 @@ impl ClaimsRequest {
                 "auth_time" if place == "id_token" => {
                     self.auth_time |= wish["essential"] == Value::Bool(true);
                 }
-                "sub" if !wish["value"].is_null() => self.sub = Some(wish["value"].as_str()?.to_owned()),
+                "sub" if !wish["value"].is_null() => self.expect_sub(wish["value"].as_str()?)?,
                 _ => {}
             }
         }
         Some(())
+    }
+
+    /// Two places that name two people ask for the impossible.
+    fn expect_sub(&mut self, sub: &str) -> Option<()> {
+        let same = self.sub.get_or_insert_with(|| sub.to_owned()) == sub;
+        same.then_some(())
     }
 
     /// The identity scopes whose claims are asked for one by one; consent must name them too.
@@ -176,6 +182,7 @@ mod tests {
             r#"{"userinfo":[]}"#,
             r#"{"userinfo":{"email":true}}"#,
             r#"{"id_token":{"sub":{"value":5}}}"#,
+            r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#,
             r#"{"userinfo":{},"userinfo":{"email":null}}"#,
             &deep,
             &long,

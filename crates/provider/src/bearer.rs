@@ -5,6 +5,7 @@
 use crate::app::RateLimit;
 use crate::grant::TokenRecord;
 use ayb_protocol::access_token;
+use ayb_protocol::claims::ClaimsRequest;
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::AppId;
 use ayb_protocol::jose::jwt::Unverified;
@@ -61,6 +62,8 @@ pub struct FoundAccess {
     pub client_revoked: bool,
     /// Whether its grant was revoked.
     pub grant_revoked: bool,
+    /// Single claims that the authorization request asked for.
+    pub claims: ClaimsRequest,
     /// Whether the person may still use their account; true when there is none.
     pub user_active: bool,
     /// The app of the client.

@@ -13,6 +13,7 @@
 //! | what may be registered | [`register`] |
 //! | people and their sessions | [`user`], [`session`] |
 //! | where a logout leads | [`logout`] |
+//! | how signing keys follow each other | [`keys`] |
 //! | how long things live | [`policy`] |
 
 pub mod app;
@@ -22,6 +23,7 @@ pub mod client;
 pub mod client_auth;
 pub mod consent;
 pub mod grant;
+pub mod keys;
 pub mod logout;
 pub mod policy;
 pub mod register;

@@ -59,7 +59,7 @@ pub enum Revocation {
     /// Everything of this grant.
     Grant(GrantId),
     /// Nothing: unknown, or another client's token, which stays alive. The answer does not tell the difference
-    /// (RFC 7009 §2.1, §2.2).
+    /// (decision 5).
     Nothing,
 }
 

@@ -17,6 +17,7 @@ fn found(change: impl FnOnce(&mut FoundAccess)) -> FoundAccess {
         token: token("access", |_| {}),
         client_revoked: false,
         grant_revoked: false,
+        claims: ayb_protocol::claims::ClaimsRequest::default(),
         user_active: true,
         app_id: AppId(Uuid::from_u128(0xa)),
         rate_limit: RateLimit::default(),

@@ -6,7 +6,6 @@
 use std::any::Any;
 use std::io::{self, IsTerminal};
 use std::panic;
-use std::str::FromStr;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -16,67 +15,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
+use crate::config::{LogFormat, LogLevel};
 use crate::http::client_ip::ClientIp;
 
 const OUR_TARGETS: [&str; 5] = ["ayb", "ayb_server", "ayb_store", "ayb_provider", "ayb_protocol"];
-
-/// How much our own crates say.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum LogLevel {
-    /// Faults only.
-    Error,
-    /// Faults and what may become one.
-    Warn,
-    /// One line for each request, too.
-    #[default]
-    Info,
-    /// How decisions were taken, too.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// The form of a line.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line, for machines.
-    Json,
-}
-
-/// A word that names no level or no format.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("expected one of: {0}")]
-pub struct UnknownWord(&'static str);
-
-impl FromStr for LogLevel {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "error" => Ok(Self::Error),
-            "warn" => Ok(Self::Warn),
-            "info" => Ok(Self::Info),
-            "debug" => Ok(Self::Debug),
-            "trace" => Ok(Self::Trace),
-            _ => Err(UnknownWord("error, warn, info, debug, trace")),
-        }
-    }
-}
-
-impl FromStr for LogFormat {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(UnknownWord("text, json")),
-        }
-    }
-}
 
 impl From<LogLevel> for Level {
     fn from(level: LogLevel) -> Self {
@@ -195,16 +137,6 @@ mod tests {
     fn a_formatted_panic_message_is_withheld() {
         assert_eq!(panic_message(&"index out of range"), "index out of range");
         assert_eq!(panic_message(&format!("bad token {}", "CANARY")), "(message withheld)");
-    }
-
-    #[test]
-    fn words_of_the_configuration_are_read_or_refused() {
-        assert_eq!("debug".parse(), Ok(LogLevel::Debug));
-        assert_eq!("json".parse(), Ok(LogFormat::Json));
-        for word in ["", "INFO", "verbose", "info,h2=trace"] {
-            assert!(word.parse::<LogLevel>().is_err(), "{word}");
-        }
-        assert_eq!("xml".parse::<LogFormat>().unwrap_err().to_string(), "expected one of: text, json");
     }
 
     #[test]

@@ -1,71 +1,12 @@
 //! Signing keys. A private key is sealed before it comes here.
 
-use ayb_protocol::time::Timestamp;
 use ayb_provider::client::SigningAlg;
+use ayb_provider::keys::{KeyRecord, KeyState};
 
 use crate::Store;
 use crate::columns::Columns;
 use crate::db::{Row, Tx, Value};
 use crate::error::StoreError;
-
-/// Where a key is in its life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyState {
-    /// Published, does not sign yet.
-    Next,
-    /// Signs. There is at most one for each algorithm.
-    Active,
-    /// Published until its last signature is dead, does not sign any more.
-    Retired,
-}
-
-impl KeyState {
-    const ALL: [Self; 3] = [Self::Next, Self::Active, Self::Retired];
-
-    /// The word in the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retired => "retired",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-/// A signing key as stored.
-#[derive(Clone, Eq, PartialEq)]
-pub struct KeyRecord {
-    /// Its name in tokens and in the published set.
-    pub kid: String,
-    /// What it signs with.
-    pub algorithm: SigningAlg,
-    /// Where it is in its life.
-    pub state: KeyState,
-    /// The private key, sealed with the master key.
-    pub sealed: Vec<u8>,
-    /// The public key as JSON.
-    pub public_jwk: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was published.
-    pub published_at: Timestamp,
-    /// When it began to sign.
-    pub activated_at: Option<Timestamp>,
-    /// When it stopped to sign.
-    pub retired_at: Option<Timestamp>,
-    /// When its last signature is dead.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl std::fmt::Debug for KeyRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyRecord({}, {:?}, {:?})", self.kid, self.algorithm, self.state)
-    }
-}
 
 fn read_key(row: &Row) -> Result<KeyRecord, StoreError> {
     let mut columns = Columns::of(row);

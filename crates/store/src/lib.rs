@@ -33,7 +33,6 @@ pub use audit::{AuditEntry, AuditFilter};
 pub use clients::{ClientStats, ClientUpdate, SecretReplacement};
 pub use consents::{Approval, ListedConsent};
 pub use grants::RevocationReason;
-pub use keys::{KeyRecord, KeyState};
 pub use links::{FoundLink, LinkKind, LinkRecord, LinkUse};
 pub use page::Page;
 pub use purge::{Purged, Sweep};

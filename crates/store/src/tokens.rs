@@ -80,7 +80,7 @@ fn row<K>(token: &TokenRecord<K>) -> Vec<Value> {
 pub(crate) const ACCESS: &str = concat!(
     "select ",
     token_columns!(),
-    ", c.revoked_at, g.id, g.revoked_at, u.disabled_at, a.id, a.rate_limit_rps, a.rate_limit_window_seconds,
+    ", c.revoked_at, g.id, g.revoked_at, g.claims, u.disabled_at, a.id, a.rate_limit_rps, a.rate_limit_window_seconds,
        c.allowed_origins, c.refresh_grace_seconds, t.used_at
       from _ayb_oauth_tokens t
       join _ayb_oauth_clients c on c.client_id = t.client_id
@@ -96,6 +96,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
     let client_revoked = columns.opt_time()?.is_some();
     let grant = columns.opt_uuid()?;
     let grant_revoked = columns.opt_time()?.is_some();
+    let claims = columns.claims()?;
     let user_active = columns.opt_time()?.is_none();
     let app_id = AppId(columns.uuid()?);
     let rate_limit = rate_limit(&mut columns)?;
@@ -107,6 +108,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
         client_revoked,
         // A person's token without its grant has lost what would keep it alive.
         grant_revoked: grant_revoked || (of_person && grant.is_none()),
+        claims,
         user_active,
         app_id,
         rate_limit,

@@ -106,6 +106,9 @@ pub(crate) async fn set_password(
     Ok(true)
 }
 
+const RENEW_HASH: &str =
+    "update _ayb_users set password_hash = $3, updated_at = $4 where id = $1 and password_hash = $2";
+
 const SET_DISABLED: &str = "update _ayb_users set disabled_at = $2, updated_at = $3 where id = $1";
 
 pub(crate) const VERIFY_EMAIL: &str =
@@ -213,6 +216,18 @@ impl Store {
                 Box::pin(set_password(tx, *user, new, *now))
             })
             .await
+    }
+
+    /// Replaces the hash of a password that stays the same, because hashing costs more today. Nothing else changes;
+    /// false when the password is another by now.
+    pub async fn renew_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.db.execute(RENEW_HASH, vec![user.into(), old.into(), new.into(), now.into()]).await? > 0)
     }
 
     /// Disables an account (`Some`) or enables it again (`None`); false when there is none.

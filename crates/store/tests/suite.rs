@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod contract;
 mod db;
 mod disk;
 mod kit;
 mod migrate;
 mod outage;
 mod rows;
+mod sample;
 mod schema;
 mod tls;

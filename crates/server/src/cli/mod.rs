@@ -55,6 +55,8 @@ pub struct CommandLine {
 /// What to do.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
+    /// Start the server in the foreground
+    Start(StartFlags),
     /// Write a commented ayb.toml with fresh secrets and provider mode on
     Init(init::InitCommand),
     /// Show the configuration, or get or set one key of it
@@ -153,6 +155,7 @@ fn show_usage(error: &clap::Error, streams: Streams<'_>) -> Exit {
 impl Command {
     fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         match self {
+            Self::Start(flags) => start::run(&flags, context),
             Self::Init(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Migrate(command) => Context::block_on(command.run(context)),

@@ -1,10 +1,14 @@
-//! `ayb start`: flags of the server.
+//! `ayb start`: the server in the foreground.
 
 use std::net::IpAddr;
 
 use clap::Args;
 
-use crate::config::{Override, Sources};
+use super::context::Context;
+use super::failure::Failure;
+use super::process;
+use crate::config::{Config, Override, Sources, gather};
+use crate::{start, telemetry};
 
 /// Flags of `ayb start`.
 #[derive(Args, Clone, Debug)]
@@ -27,6 +31,55 @@ impl StartFlags {
         let host = self.host.map(|host| ("server.host", host.to_string(), "--host"));
         let given = port.into_iter().chain(host);
         sources.overrides.extend(given.map(|(key, text, flag)| Override { key, text, flag }));
+    }
+}
+
+/// Reads the configuration and serves until the process is asked to stop.
+pub fn run(flags: &StartFlags, context: &mut Context<'_>) -> Result<(), Failure> {
+    let mut sources = context.sources();
+    flags.add_to(&mut sources);
+    let (config, _) = gather(&sources).into_config().map_err(|error| Failure::failed(error.to_string()))?;
+    let config = if flags.demo { with_demo(config) } else { config };
+    // Something else may have set logging up, as tests do; the first one wins.
+    let _ = telemetry::init(config.logging.level, config.logging.format);
+    let folder = config.server.data_dir.clone();
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::failed(format!("cannot make the data folder {}", folder.display()))
+            .because(error.to_string())
+    })?;
+    let _claim = process::claim(&folder).map_err(|error| claimed(&error, &folder))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(start::run(config, flags.demo)).map_err(|error| explain(&error))
+}
+
+/// The demo needs the provider; everything else stays as configured.
+fn with_demo(mut config: Config) -> Config {
+    config.auth.enabled = true;
+    config.auth.provider.enabled = true;
+    config
+}
+
+fn claimed(error: &std::io::Error, folder: &std::path::Path) -> Failure {
+    if error.kind() == std::io::ErrorKind::WouldBlock {
+        return Failure::failed(format!("another server uses the data folder {}", folder.display()))
+            .hint("stop it with `ayb stop`, or choose another --data-dir");
+    }
+    Failure::failed(format!("the data folder {} cannot be used", folder.display())).because(error.to_string())
+}
+
+fn explain(error: &anyhow::Error) -> Failure {
+    let mut causes = error.chain().map(ToString::to_string);
+    let message = causes.next().unwrap_or_default();
+    let (message, hint) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (message, None),
+    };
+    let cause = causes.collect::<Vec<_>>().join(": ");
+    let failure = Failure::failed(message);
+    let failure = if cause.is_empty() { failure } else { failure.because(cause) };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 

@@ -3,7 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE,
+    ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
@@ -84,9 +85,10 @@ impl Cors {
         Some(response)
     }
 
-    /// Writes on an answer whether `origin` may read it, by the server's rule and by what [`grant_origin`] said.
+    /// Writes on an answer whether `origin` may read it, by the server's rule and by what [`grant_origin`] said. A page
+    /// is for the person in front of it, whatever its path.
     pub fn write(&self, origin: Option<&HeaderValue>, response: &mut Response) {
-        if self.write_origin(origin, response) {
+        if !is_page(response) && self.write_origin(origin, response) {
             response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
@@ -122,6 +124,10 @@ pub fn grant_origin(response: &mut Response, client_allowed_origins: &[String]) 
     if !client_allowed_origins.is_empty() {
         response.extensions_mut().insert(ClientOrigins(client_allowed_origins.to_vec()));
     }
+}
+
+fn is_page(response: &Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// An opaque origin writes itself `null`, and any page can be one: no list grants it.
@@ -229,6 +235,13 @@ mod tests {
         assert_eq!(refused.status(), 204);
         assert!(!refused.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
         assert!(!refused.headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS));
+    }
+
+    #[test]
+    fn a_page_is_not_readable_even_at_a_path_of_the_api() {
+        let mut page = axum::response::Html("<p>Allow?</p>").into_response();
+        Cors::any().write(Some(&HeaderValue::from_static(APP)), &mut page);
+        assert!(!page.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }
 
     #[test]

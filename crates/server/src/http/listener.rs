@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::http::capacity;
 use crate::http::connection;
 use crate::http::pace::Patience;
 use crate::http::tls::TlsIdentity;
@@ -30,7 +31,7 @@ const LEAST_HEAD_BYTES: usize = 8 * 1024;
 /// What connections may hold on to.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Connections at one time; more are closed at once.
+    /// Connections at one time; more are closed at once. The system's limit on open files may allow fewer.
     pub connections: u32,
     /// From the start of a TLS connection to the end of its handshake.
     pub handshake_time: Duration,
@@ -126,6 +127,7 @@ impl Listener {
     /// # Errors
     /// [`BindError`] with the cause and a hint.
     pub async fn bind(host: &str, port: u16, limits: ConnectionLimits) -> Result<Self, BindError> {
+        let limits = ConnectionLimits { connections: capacity::connections(limits.connections), ..limits };
         if host.eq_ignore_ascii_case("localhost") {
             return Ok(Self { sockets: listen_on_loopback(port)?, tls: None, limits });
         }

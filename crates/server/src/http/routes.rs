@@ -7,19 +7,16 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::{api, health, oauth, pages};
+use crate::{health, oauth, pages};
 
 /// The whole router.
 pub fn router(app: App) -> Router {
     let mut router = Router::new().merge(health_routes());
     if app.config.auth.enabled {
-        router = router.merge(people()).merge(accounts());
+        router = router.merge(people());
     }
     if app.config.auth.provider.enabled {
         router = router.merge(provider());
-    }
-    if app.config.admin.enabled {
-        router = router.merge(api::admin::routes(app.config.auth.provider.enabled));
     }
     router.fallback(nothing_here).method_not_allowed_fallback(wrong_method).with_state(app)
 }
@@ -41,25 +38,7 @@ fn people() -> Router<App> {
         .route("/signup", get(pages::signup::get).post(pages::signup::post))
         .route("/select-account", get(pages::select_account::get).post(pages::select_account::post))
         .route("/logout", get(pages::logout::get).post(pages::logout::post))
-        .route("/forgot", get(pages::recover::get).post(pages::recover::post))
-        .route("/reset", get(pages::recover::get_reset).post(pages::recover::post_reset))
-        .route("/verify-email", get(pages::recover::verify_email))
-        .route("/account", get(pages::account::get).post(pages::account::post))
         .route("/demo", get(pages::demo::get))
-}
-
-/// For programs that act for a person with a session token.
-fn accounts() -> Router<App> {
-    Router::new()
-        .route("/api/auth/register", post(api::auth::register))
-        .route("/api/auth/login", post(api::auth::login))
-        .route("/api/auth/refresh", post(api::auth::refresh))
-        .route("/api/auth/logout", post(api::auth::logout))
-        .route("/api/auth/me", get(api::auth::me).delete(api::auth::delete_me))
-        .route("/api/auth/forgot-password", post(api::auth::forgot_password))
-        .route("/api/auth/reset-password", post(api::auth::reset_password))
-        .route("/api/auth/verify-email", post(api::auth::verify_email))
-        .route("/api/auth/resend-verification", post(api::auth::resend_verification))
 }
 
 /// For clients of the OAuth and OpenID Connect provider. Both addresses of an endpoint are one handler.

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use ayb_server::config::{LogFormat, LogLevel};
 use ayb_server::http::layers::wrap;
-use ayb_server::telemetry::{LogFormat, LogLevel, subscriber};
+use ayb_server::telemetry::subscriber;
 use http::Request;
 use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;

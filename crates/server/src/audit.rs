@@ -1,0 +1,78 @@
+//! The trail of what matters for security: who did what to whom, in the table and in the log. It holds no secret.
+
+use ayb_protocol::ids::{ClientId, GrantId, UserId};
+use ayb_protocol::time::Timestamp;
+use ayb_provider::client::ClientRecord;
+use ayb_store::AuditEntry;
+use ayb_store::Store;
+
+use crate::entropy::Entropy;
+
+/// Notes events. Writing happens beside the request: a trail that is full or slow must not stop a sign-in, and what is
+/// not written is in the log.
+pub struct Audit {
+    store: Store,
+    entropy: Entropy,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// Who did it: `admin`, or a person's identifier.
+    pub actor: Option<String>,
+    /// To which client.
+    pub client_id: Option<ClientId>,
+    /// To which person.
+    pub user_id: Option<UserId>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// What else is known, as JSON.
+    pub detail: Option<serde_json::Value>,
+}
+
+impl Audit {
+    /// A trail in `store`.
+    pub fn new(store: Store, entropy: Entropy) -> Self {
+        Self { store, entropy }
+    }
+
+    /// Notes an event.
+    pub fn note(&self, event: &'static str, subject: Subject, now: Timestamp) {
+        tracing::info!(event, client_id = ?subject.client_id, user_id = ?subject.user_id, "audit");
+        let Ok(id) = self.entropy.uuid_v7(now) else { return };
+        let entry = AuditEntry {
+            id,
+            at: now,
+            event: event.to_owned(),
+            actor: subject.actor,
+            client_id: subject.client_id.map(|id| id.to_string()),
+            user_id: subject.user_id,
+            ip: subject.ip,
+            detail: subject.detail,
+        };
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.append_audit(&entry).await {
+                tracing::warn!(%error, event, "an audit entry was not written");
+            }
+        });
+    }
+
+    /// A code was used twice: somebody else has seen it.
+    pub fn code_replayed(&self, client: &ClientRecord, grant: GrantId, now: Timestamp) {
+        self.note("code_replayed", about_grant(client, grant), now);
+    }
+
+    /// A refresh token was used twice: somebody else has a copy.
+    pub fn refresh_replayed(&self, client: &ClientRecord, grant: GrantId, now: Timestamp) {
+        self.note("refresh_token_replayed", about_grant(client, grant), now);
+    }
+}
+
+fn about_grant(client: &ClientRecord, grant: GrantId) -> Subject {
+    Subject {
+        client_id: Some(client.client_id.clone()),
+        detail: Some(serde_json::json!({"grant_id": grant.to_string()})),
+        ..Subject::default()
+    }
+}

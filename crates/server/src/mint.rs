@@ -1,0 +1,128 @@
+//! Draws the secrets that the server hands out. Rules and store see only where a secret's row is, and its hash.
+
+use ayb_protocol::ids::{ClientId, GrantId};
+use ayb_protocol::jose;
+use ayb_protocol::secret::{
+    Access, ClientSecret, Code, Kind, Located, MaskKey, Named, Refresh, RowKey, Secret, SecretHash,
+};
+use ayb_protocol::time::Timestamp;
+use ayb_provider::authorize::FreshCode;
+use ayb_provider::grant::FreshToken;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::entropy::{Entropy, EntropyError};
+
+/// Draws secrets, with the mask that hides row keys in them.
+#[derive(Debug)]
+pub struct Mint {
+    entropy: Entropy,
+    mask: MaskKey,
+    successor: Zeroizing<[u8; 32]>,
+}
+
+impl Mint {
+    /// A mint with the server's keys.
+    pub fn new(entropy: Entropy, mask: MaskKey, successor: Zeroizing<[u8; 32]>) -> Self {
+        Self { entropy, mask, successor }
+    }
+
+    /// The mask, to find the row of a secret that comes back.
+    pub fn mask(&self) -> &MaskKey {
+        &self.mask
+    }
+
+    /// A fresh identifier, ordered by time.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn uuid(&self, now: Timestamp) -> Result<Uuid, EntropyError> {
+        self.entropy.uuid_v7(now)
+    }
+
+    /// A fresh row key, ordered by time.
+    pub fn row(&self, now: Timestamp) -> RowKey {
+        RowKey(self.entropy.sequence(now))
+    }
+
+    /// A fresh identifier for the row of a JWT, which cannot be located by its hash.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn jwt_row(&self, row: RowKey) -> Result<Uuid, EntropyError> {
+        Ok(row.row_id(&self.entropy.bytes()?))
+    }
+
+    /// A fresh client id.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn client_id(&self) -> Result<ClientId, EntropyError> {
+        Ok(ClientId::from_random(&self.entropy.bytes()?))
+    }
+
+    /// A fresh client secret.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn client_secret(&self) -> Result<Secret<ClientSecret>, EntropyError> {
+        let bytes = Zeroizing::new(self.entropy.bytes::<{ ClientSecret::BYTES }>()?);
+        Ok(Secret::generate(|target| target.copy_from_slice(bytes.as_slice())))
+    }
+
+    /// A fresh authorization code, and the grant that it will open.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn code(&self, now: Timestamp) -> Result<(Secret<Code>, FreshCode), EntropyError> {
+        let secret = self.located::<Code>(self.row(now))?;
+        let fresh = FreshCode {
+            id: secret.row_id(&self.mask),
+            hash: secret.hash(),
+            grant_id: GrantId(self.uuid(now)?),
+        };
+        Ok((secret, fresh))
+    }
+
+    /// A fresh secret whose row is `row`.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn located<K: Located>(&self, row: RowKey) -> Result<Secret<K>, EntropyError> {
+        let mut bytes = Zeroizing::new(vec![0; K::BYTES - 8]);
+        self.entropy.fill(&mut bytes)?;
+        Ok(Secret::generate_at(row, &self.mask, |target| target.copy_from_slice(&bytes)))
+    }
+
+    /// A fresh secret that names the row `id`.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn named<K: Named>(&self, id: Uuid) -> Result<Secret<K>, EntropyError> {
+        let mut bytes = Zeroizing::new(vec![0; K::BYTES - 16]);
+        self.entropy.fill(&mut bytes)?;
+        Ok(Secret::generate_for(id, &self.mask, |target| target.copy_from_slice(&bytes)))
+    }
+
+    /// The one successor of a refresh token in row `row`: the same whenever it is asked for, so that a lost answer can
+    /// be said again without keeping it. It depends on a key that is not in the database.
+    pub fn successor<K: Located>(&self, old: &Secret<Refresh>, row: RowKey) -> Secret<K> {
+        Secret::generate_at(row, &self.mask, |target| {
+            for (block, chunk) in target.chunks_mut(32).enumerate() {
+                let message = Zeroizing::new(format!("{}\0{block}\0{}", K::NAME, old.expose()));
+                let bytes = Zeroizing::new(jose::hmac_sha256(self.successor.as_slice(), message.as_bytes()));
+                chunk.copy_from_slice(&bytes[..chunk.len()]);
+            }
+        })
+    }
+
+    /// Where the row of an opaque token is, and its hash.
+    pub fn fresh<K: Located>(&self, secret: &Secret<K>) -> FreshToken<K> {
+        FreshToken { id: secret.row_id(&self.mask), hash: secret.hash() }
+    }
+
+    /// The row of a JWT whose string is not known yet.
+    pub fn unsigned(id: Uuid) -> FreshToken<Access> {
+        FreshToken { id, hash: SecretHash::of("") }
+    }
+}

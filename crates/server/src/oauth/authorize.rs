@@ -1,0 +1,213 @@
+//! The authorization endpoint (RFC 6749 §3.1): `/oauth/authorize` for browsers, `/api/auth/authorize` for programs that
+//! ask for JSON. One walk serves both.
+
+use axum::response::Response;
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::ids::ClientId;
+use ayb_protocol::message::authorize::{Address, AuthorizeRequest, AuthorizeResponse, ResponseMode};
+use ayb_protocol::params::Params;
+use ayb_provider::authorize::{Addressed, Approved, Progress, Step, Validated, address};
+use ayb_provider::consent::ConsentRecord;
+use ayb_provider::session::Present;
+
+use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
+use crate::oauth::bearer::{self, Caller, NotAdmitted};
+use crate::oauth::error::OAuthError;
+use crate::oauth::progress::{PARAMETER, request_query};
+use crate::oauth::{answer, id_token_hint, prompt};
+use crate::pages::respond::see_other;
+use crate::pages::return_to;
+use crate::pages::visit::Visit;
+use crate::pages::{consent, error};
+
+/// The path that leads back to a request.
+pub const PATH: &str = "/oauth/authorize";
+
+/// Answers an authorization request in the query.
+pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
+    match query {
+        Ok(QueryPairs(pairs)) => walk(&visit, &pairs).await,
+        Err(rejection) => error::show(&visit, rejection),
+    }
+}
+
+/// Answers an authorization request in a form (OpenID Connect Core §3.1.2.1). A browser is sent on with GET, because a
+/// form from another site brings no session cookie along.
+pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
+    match form {
+        Ok(FormPairs(pairs)) if visit.wants_json() => walk(&visit, &pairs).await,
+        Ok(FormPairs(pairs)) => see_other(&format!("{PATH}?{}", request_query(&pairs))),
+        Err(rejection) => error::show(&visit, rejection),
+    }
+}
+
+async fn walk(visit: &Visit, pairs: &[(String, String)]) -> Response {
+    let asked = match Asked::read(visit, pairs).await {
+        Ok(asked) => asked,
+        Err(response) => return *response,
+    };
+    match next(visit, &asked, pairs).await {
+        Ok(response) => response,
+        Err(fault) => error::show(visit, fault),
+    }
+}
+
+/// A request whose address is trusted and whose contents are allowed.
+pub struct Asked {
+    /// The request.
+    pub validated: Validated,
+    /// What the person has done for it so far.
+    pub progress: Progress,
+    /// The person that a verified `id_token_hint` names.
+    pub expected_sub: Option<String>,
+}
+
+impl Asked {
+    /// Reads and checks a request.
+    ///
+    /// # Errors
+    /// The answer: a page (or JSON) while the address is not trusted, an error on its way to the client afterwards.
+    pub async fn read(visit: &Visit, pairs: &[(String, String)]) -> Result<Self, Box<Response>> {
+        let progress = visit.app.progress.read(pairs, visit.now);
+        let own = pairs.iter().filter(|(name, _)| name != PARAMETER).cloned().collect();
+        let params = Params::from_pairs(own).map_err(|refusal| Box::new(error::show(visit, refusal)))?;
+        let addressed =
+            addressed(visit, &params).await.map_err(|fault| Box::new(error::show(visit, fault)))?;
+        let checked = AuthorizeRequest::read(&params).and_then(|request| addressed.validate(request));
+        let validated = checked.map_err(|refusal| Box::new(refused(visit, &addressed, &params, &refusal)))?;
+        let expected_sub = match &validated.request().id_token_hint {
+            None => None,
+            Some(hint) => match id_token_hint::read(&visit.app, hint, visit.now) {
+                Some(hint) => Some(hint.sub),
+                None => {
+                    let refusal = Refusal::new(
+                        ErrorCode::InvalidRequest,
+                        "The id_token_hint is not an ID token of this server.",
+                    );
+                    return Err(Box::new(refused(visit, &addressed, &params, &refusal)));
+                }
+            },
+        };
+        Ok(Self { validated, progress, expected_sub })
+    }
+}
+
+async fn addressed(visit: &Visit, params: &Params) -> Result<Addressed, OAuthError> {
+    let sent = Address::read(params)?;
+    let found = match ClientId::parse(&sent.client_id) {
+        Some(client_id) => visit.app.store.client(&client_id).await?,
+        None => None,
+    };
+    Ok(address(&sent, found)?)
+}
+
+fn refused(visit: &Visit, to: &Addressed, params: &Params, refusal: &Refusal) -> Response {
+    let mut states = params.all("state");
+    let state = states.next().filter(|_| states.next().is_none());
+    let mode = ResponseMode::of(params);
+    let response = AuthorizeResponse::error(to.redirect_uri(), mode, refusal, state, visit.app.issuer());
+    answer::send(visit, &response)
+}
+
+async fn next(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
+    let present = present(visit).await?;
+    let consent = earlier_consent(visit, &asked.validated, present.as_ref()).await?;
+    let step = asked.validated.clone().decide(
+        present.clone(),
+        consent.as_ref(),
+        asked.progress,
+        asked.expected_sub.as_deref(),
+        visit.now,
+    );
+    match step {
+        Step::Approved(approved) => issue(visit, &approved, pairs).await,
+        Step::Refuse(refusal) => Ok(refuse(visit, &asked.validated, &refusal)),
+        Step::SignIn { again } => Ok(sign_in(visit, asked, pairs, again)),
+        Step::SelectAccount => Ok(select_account(visit, asked, pairs)),
+        Step::AskConsent(question) if visit.wants_json() => Ok(prompt::json(&asked.validated, &question)),
+        Step::AskConsent(question) => consent::show(visit, asked, pairs, present.as_ref(), &question).await,
+    }
+}
+
+/// Who is signed in: by session token for programs, by cookie for browsers. An OAuth token is never a session, so it
+/// cannot approve a wider one for itself.
+///
+/// # Errors
+/// When the token is not a session, or the store cannot say.
+pub async fn present(visit: &Visit) -> Result<Option<Present>, OAuthError> {
+    if !visit.headers.contains_key(http::header::AUTHORIZATION) {
+        return Ok(visit.present().await?);
+    }
+    match bearer::caller(&visit.app, &visit.headers, visit.now).await {
+        Ok(Caller::Session(present)) => Ok(Some(*present)),
+        Ok(Caller::Client(_)) => {
+            Err(Refusal::new(ErrorCode::InvalidToken, "Only a signed-in session can give consent.").into())
+        }
+        Err(NotAdmitted::Missing) => Ok(None),
+        Err(NotAdmitted::Refused(fault)) => Err(fault),
+    }
+}
+
+/// The consent that the person gave this client earlier.
+///
+/// # Errors
+/// When the store cannot say.
+pub async fn earlier_consent(
+    visit: &Visit,
+    validated: &Validated,
+    present: Option<&Present>,
+) -> Result<Option<ConsentRecord>, OAuthError> {
+    let Some(present) = present else { return Ok(None) };
+    Ok(visit.app.store.consent(present.user().id, &validated.client().client_id).await?)
+}
+
+async fn issue(
+    visit: &Visit,
+    approved: &Approved,
+    pairs: &[(String, String)],
+) -> Result<Response, OAuthError> {
+    let (secret, fresh) = visit.app.mint.code(visit.now)?;
+    let record = approved.code(&fresh, &visit.app.policy, visit.now);
+    if visit.app.store.insert_code(&record).await? {
+        return Ok(answer::code(visit, approved.validated(), secret.expose()));
+    }
+    // The session ended or the consent was taken back since they were read: the request starts over.
+    if visit.wants_json() {
+        return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first.")));
+    }
+    Ok(see_other(&format!("{PATH}?{}", request_query(pairs))))
+}
+
+/// An error on its way to the client.
+pub fn refuse(visit: &Visit, validated: &Validated, refusal: &Refusal) -> Response {
+    let request = validated.request();
+    let (to, mode) = (validated.redirect_uri(), request.response_mode);
+    let response = AuthorizeResponse::error(to, mode, refusal, Some(&request.state), visit.app.issuer());
+    answer::send(visit, &response)
+}
+
+fn sign_in(visit: &Visit, asked: &Asked, pairs: &[(String, String)], again: bool) -> Response {
+    if visit.wants_json() {
+        let refusal = Refusal::new(ErrorCode::LoginRequired, "Sign in first.");
+        return prompt::login_required(&refusal);
+    }
+    // Stamped even when nobody is signed in: the sign-in to come satisfies prompt=login and max_age.
+    let login_asked_at = asked.progress.login_asked_at.or(Some(visit.now));
+    let path = if again { "/login?again=1" } else { "/login" };
+    back_through(visit, path, pairs, Progress { login_asked_at, ..asked.progress })
+}
+
+fn select_account(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Response {
+    if visit.wants_json() {
+        let refusal = Refusal::new(ErrorCode::AccountSelectionRequired, "Choose an account first.");
+        return prompt::login_required(&refusal);
+    }
+    let progress = Progress { account_chosen: true, ..asked.progress };
+    back_through(visit, "/select-account", pairs, progress)
+}
+
+/// Sends the browser to a page that leads back to this request.
+fn back_through(visit: &Visit, page: &str, pairs: &[(String, String)], progress: Progress) -> Response {
+    let query = visit.app.progress.query(pairs, progress, visit.now);
+    see_other(&return_to::link(page, Some(&format!("{PATH}?{query}"))))
+}

@@ -1,0 +1,64 @@
+//! Client authentication at the token and revocation endpoints.
+
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::ids::ClientId;
+use ayb_protocol::message::client_auth::Credentials;
+use ayb_protocol::params::Params;
+use ayb_protocol::time::Timestamp;
+use ayb_provider::client_auth::{AuthenticatedClient, verify};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::app::App;
+use crate::http::client_ip::ClientIp;
+use crate::oauth::error::OAuthError;
+use crate::sign_in::limited;
+
+/// Reads the credentials, loads the client, checks the proof.
+///
+/// Only failures count against the caller's address, so machines that sign in correctly are never slowed down by it;
+/// requests of a client that proved itself count against that client's own limit.
+///
+/// # Errors
+/// What the request is refused with.
+pub async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+    caller: ClientIp,
+    now: Timestamp,
+) -> Result<AuthenticatedClient, OAuthError> {
+    match check(app, headers, params).await {
+        Ok(client) => {
+            limited(app.limits.client(client.record().client_id.as_str(), now))?;
+            Ok(client)
+        }
+        Err(error) => {
+            if error.refusal().code == ErrorCode::InvalidClient {
+                limited(app.limits.client_failure(caller, now))?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn check(app: &App, headers: &HeaderMap, params: &Params) -> Result<AuthenticatedClient, OAuthError> {
+    let credentials = Credentials::read(authorization(headers)?, params)?;
+    let found = match ClientId::parse(&credentials.client_id) {
+        Some(client_id) => app.store.client(&client_id).await?,
+        None => None,
+    };
+    Ok(verify(&credentials, found)?)
+}
+
+/// The one `Authorization` header; two, or one that is not text, prove nothing.
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(Refusal::new(ErrorCode::InvalidRequest, "The Authorization header was sent twice."));
+    }
+    first.map(|value| value.to_str()).transpose().map_err(|_| {
+        Refusal::new(ErrorCode::InvalidClient, "The Authorization header is not valid Basic authentication.")
+    })
+}

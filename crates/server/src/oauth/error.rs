@@ -1,0 +1,110 @@
+//! Errors of the OAuth endpoints: JSON by RFC 6749 §5.2, with the challenge that the status asks for.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::message::token::ErrorResponse;
+use ayb_protocol::time::Seconds;
+use ayb_store::error::StoreError;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::entropy::EntropyError;
+use crate::error::{LogDetail, RETRY_SOON};
+use crate::http::extract::BodyRejection;
+use crate::http::headers::no_store;
+
+/// An error answer of an OAuth endpoint.
+#[derive(Clone, Debug)]
+pub struct OAuthError {
+    refusal: Refusal,
+    retry_after: Option<Seconds>,
+}
+
+impl OAuthError {
+    /// What went wrong.
+    pub fn refusal(&self) -> &Refusal {
+        &self.refusal
+    }
+
+    /// 429 with `Retry-After`.
+    pub fn too_many(retry_after: Seconds) -> Self {
+        let refusal = Refusal::new(ErrorCode::TooManyRequests, "Too many requests; try again later.");
+        Self { refusal, retry_after: Some(retry_after) }
+    }
+}
+
+impl OAuthError {
+    /// 503 with `Retry-After`: more sign-ins at once than passwords can be hashed.
+    pub fn busy() -> Self {
+        let refusal =
+            Refusal::new(ErrorCode::TemporarilyUnavailable, "Too many people sign in at once; try again.");
+        Self { refusal, retry_after: Some(RETRY_SOON) }
+    }
+}
+
+impl From<Refusal> for OAuthError {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, retry_after: None }
+    }
+}
+
+impl From<StoreError> for OAuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self {
+                refusal: Refusal::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "The server cannot do this at the moment; try again soon.",
+                )
+                .detail(error.to_string()),
+                retry_after: Some(RETRY_SOON),
+            },
+            _ => internal(error.to_string()),
+        }
+    }
+}
+
+impl From<EntropyError> for OAuthError {
+    fn from(error: EntropyError) -> Self {
+        internal(error.to_string())
+    }
+}
+
+impl From<BodyRejection> for OAuthError {
+    fn from(rejection: BodyRejection) -> Self {
+        let text = match rejection {
+            BodyRejection::NotAForm | BodyRejection::NotJson => {
+                "The body must be application/x-www-form-urlencoded."
+            }
+            BodyRejection::Malformed => "The parameters are not well-formed.",
+            BodyRejection::Body(_) => "The body is too large, too slow or broken.",
+        };
+        Refusal::new(ErrorCode::InvalidRequest, text).detail(rejection.to_string()).into()
+    }
+}
+
+/// A fault of ours; `detail` is for the log.
+pub fn internal(detail: impl Into<String>) -> OAuthError {
+    Refusal::new(ErrorCode::ServerError, "The server failed; the fault is logged.").detail(detail).into()
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = no_store((status, Json(ErrorResponse::from(&self.refusal))));
+        let headers = response.headers_mut();
+        if self.refusal.code == ErrorCode::InvalidClient {
+            // RFC 6749 §5.2: the challenge names the scheme that a client may use here.
+            headers
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ayb\", charset=\"UTF-8\""));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));
+        }
+        let detail = self.refusal.detail.as_deref().unwrap_or(self.refusal.public);
+        let log = LogDetail(format!("{}: {detail}", self.refusal.code));
+        response.extensions_mut().insert(log);
+        response
+    }
+}

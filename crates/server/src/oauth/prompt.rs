@@ -1,0 +1,46 @@
+//! What a program gets instead of a page: the consent question and the need to sign in, as JSON.
+
+use axum::Json;
+use axum::response::Response;
+use ayb_protocol::error::Refusal;
+use ayb_provider::authorize::{ConsentQuestion, Validated};
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::http::headers::no_store;
+
+#[derive(Serialize)]
+struct Prompt<'a> {
+    requires_consent: bool,
+    client_id: &'a str,
+    client_name: &'a str,
+    redirect_uri: &'a str,
+    scope: String,
+    state: &'a str,
+    code_challenge: String,
+    code_challenge_method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_tables: Option<Vec<String>>,
+}
+
+/// The question that the consent page would ask.
+pub fn json(validated: &Validated, question: &ConsentQuestion) -> Response {
+    let request = validated.request();
+    no_store(Json(Prompt {
+        requires_consent: true,
+        client_id: validated.client().client_id.as_str(),
+        client_name: &validated.client().settings.name,
+        redirect_uri: validated.redirect_uri().as_str(),
+        scope: question.scope.to_string(),
+        state: &request.state,
+        code_challenge: request.challenge.to_string(),
+        code_challenge_method: ayb_protocol::pkce::METHOD_S256,
+        allowed_tables: question.tables.to_stored(),
+    }))
+}
+
+/// 401: a person has to do something on a page first.
+pub fn login_required(refusal: &Refusal) -> Response {
+    let body = serde_json::json!({"error": refusal.code.as_str(), "error_description": refusal.public});
+    no_store((StatusCode::UNAUTHORIZED, Json(body)))
+}

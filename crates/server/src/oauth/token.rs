@@ -1,0 +1,136 @@
+//! `POST /oauth/token`, also `/api/auth/token` (RFC 6749 §3.2).
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::ids::GrantId;
+use ayb_protocol::message::token::{ClientCredentialsRequest, CodeRequest, TokenRequest};
+use ayb_protocol::params::Params;
+use ayb_protocol::time::Timestamp;
+use ayb_provider::client::TokenFormat;
+use ayb_provider::client_auth::AuthenticatedClient;
+use ayb_provider::grant::code::{CodeAsk, FoundCode, Redemption};
+use ayb_provider::grant::{Answer, FreshPair, client_credentials, code};
+use http::HeaderMap;
+
+use crate::app::App;
+use crate::http::client_ip::ClientIp;
+use crate::http::cors::grant_origin;
+use crate::http::extract::{BodyRejection, FormPairs};
+use crate::oauth::client_auth::authenticate;
+use crate::oauth::error::OAuthError;
+use crate::oauth::issue::{Drawn, Reply, Rows, Source, draw, grant_answer, machine_answer};
+use crate::oauth::refresh;
+
+/// Answers a token request.
+pub async fn post(
+    State(app): State<App>,
+    Extension(caller): Extension<ClientIp>,
+    headers: HeaderMap,
+    form: Result<FormPairs, BodyRejection>,
+) -> Response {
+    let now = app.clock.now();
+    match answer(&app, &headers, caller, form, now).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    caller: ClientIp,
+    form: Result<FormPairs, BodyRejection>,
+    now: Timestamp,
+) -> Result<Response, OAuthError> {
+    let params = Params::from_pairs(form?.0)?;
+    let request = TokenRequest::read(&params)?;
+    let client = authenticate(app, headers, &params, caller, now).await?;
+    let outcome = match request {
+        TokenRequest::Code(request) => redeem(app, &client, request, now).await,
+        TokenRequest::ClientCredentials(request) => machine(app, &client, &request, now).await,
+        TokenRequest::Refresh(request) => refresh::rotate(app, &client, request, now).await,
+    };
+    let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
+    grant_origin(&mut response, &client.record().settings.allowed_origins);
+    Ok(response)
+}
+
+async fn machine(
+    app: &App,
+    client: &AuthenticatedClient,
+    request: &ClientCredentialsRequest,
+    now: Timestamp,
+) -> Result<Response, OAuthError> {
+    let format = client.record().settings.token_format;
+    let mut drawn = draw(&app.mint, format, &Source::Random, Rows::new(&app.mint, now))?;
+    let grant_id = GrantId(app.mint.uuid(now)?);
+    let mut record =
+        client_credentials::issue(client, request, drawn.fresh.access, grant_id, &app.policy, now)?;
+    if format == TokenFormat::Jwt {
+        drawn.sign_access(app, client.record(), &record, None)?;
+        record = record.with_hash(drawn.fresh.access.hash);
+    }
+    app.store.issue_access(&record).await?;
+    Ok(machine_answer(&record, &drawn.access, now))
+}
+
+async fn redeem(
+    app: &App,
+    client: &AuthenticatedClient,
+    request: CodeRequest,
+    now: Timestamp,
+) -> Result<Response, OAuthError> {
+    let Some(secret) = request.code else {
+        return Err(Refusal::new(ErrorCode::InvalidGrant, "The authorization code is not valid.").into());
+    };
+    let id = secret.row_id(app.mint.mask());
+    let ask = CodeAsk { hash: secret.hash(), redirect_uri: request.redirect_uri, verifier: request.verifier };
+    let format = client.record().settings.token_format;
+    let mut drawn = draw(&app.mint, format, &Source::Random, Rows::new(&app.mint, now))?;
+    if format == TokenFormat::Jwt {
+        sign_ahead(app, client, &ask, &mut drawn, id, now).await?;
+    }
+    let rule = rule(ask, client.clone(), drawn.fresh, app.policy.clone(), now);
+    match app.store.redeem_code(id, now, rule).await? {
+        Redemption::Issue(answer) => {
+            let Answer { grant, issuance, nonce } = &*answer;
+            let refresh = issuance.refresh.as_ref().map(|_| &drawn.refresh);
+            let reply = Reply { grant, access: &issuance.access, nonce: nonce.as_deref(), refresh };
+            grant_answer(app, client.record(), &drawn.access, &reply, now).await
+        }
+        Redemption::Replay { revoke } => {
+            app.audit.code_replayed(client.record(), revoke, now);
+            let text = "The authorization code was used before; everything it led to is revoked.";
+            Err(Refusal::new(ErrorCode::InvalidGrant, text).into())
+        }
+        Redemption::Refuse(refusal) => Err(refusal.into()),
+    }
+}
+
+fn rule(
+    ask: CodeAsk,
+    client: AuthenticatedClient,
+    fresh: FreshPair,
+    policy: ayb_provider::policy::Policy,
+    now: Timestamp,
+) -> impl Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static {
+    move |found| code::redeem(found, &ask, &client, &fresh, &policy, now)
+}
+
+/// Signs the access token before the transaction, in which nothing slow may happen. What goes into it is fixed when
+/// the code is issued, so an early look gives the same claims; whether it is issued at all is decided later.
+async fn sign_ahead(
+    app: &App,
+    client: &AuthenticatedClient,
+    ask: &CodeAsk,
+    drawn: &mut Drawn,
+    id: uuid::Uuid,
+    now: Timestamp,
+) -> Result<(), OAuthError> {
+    let found = app.store.peek_code(id).await?;
+    let foreseen = code::redeem(found.as_ref(), ask, client, &drawn.fresh, &app.policy, now);
+    let Redemption::Issue(answer) = foreseen else { return Ok(()) };
+    drawn.sign_access(app, client.record(), &answer.issuance.access, Some(answer.grant.auth_time))
+}

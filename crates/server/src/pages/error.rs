@@ -1,0 +1,73 @@
+//! The error page: for people, with the code in `#error-code`, what to do, and the request's identifier.
+
+use axum::response::{IntoResponse, Response};
+use ayb_protocol::error::{ErrorCode, Refusal};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::error::LogDetail;
+use crate::http::headers::no_store;
+use crate::oauth::error::OAuthError;
+use crate::pages::respond::{Allow, page};
+use crate::pages::view::{ErrorPage, View};
+use crate::pages::visit::Visit;
+
+/// Shows a refusal to a person, or says it in JSON to whoever asked for that.
+pub fn show(visit: &Visit, error: impl Into<OAuthError>) -> Response {
+    let error = error.into();
+    if visit.wants_json() {
+        return error.into_response();
+    }
+    let refusal = error.refusal().clone();
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let (title, advice) = words(&refusal);
+    let view = ErrorPage {
+        chrome: visit.chrome(None),
+        code: refusal.code.as_str(),
+        title,
+        text: refusal.public,
+        advice,
+        next: None,
+    };
+    let mut response = page(status, view.html(), &Allow::default());
+    let detail = refusal.detail.as_deref().unwrap_or(refusal.public);
+    response.extensions_mut().insert(LogDetail(format!("{}: {detail}", refusal.code)));
+    response
+}
+
+/// The form did not come from our page, or the page is older than the session.
+pub fn cross_site(visit: &Visit) -> Response {
+    if visit.wants_json() {
+        let body =
+            json!({"error": "invalid_request", "error_description": "The form token is missing or wrong."});
+        return no_store((StatusCode::FORBIDDEN, axum::Json(body)));
+    }
+    let view = ErrorPage {
+        chrome: visit.chrome(None),
+        code: "invalid_request",
+        title: "That page is too old",
+        text: "The form was not sent from this site, or you have signed in or out since it was opened.",
+        advice: "Go back, reload the page and try again. If that does not help, allow cookies for this site.",
+        next: None,
+    };
+    page(StatusCode::FORBIDDEN, view.html(), &Allow::default())
+}
+
+fn words(refusal: &Refusal) -> (&'static str, &'static str) {
+    match refusal.code {
+        ErrorCode::InvalidClient => (
+            "This app cannot ask for access",
+            "Go back to the app. If it happens again, tell the people who make it.",
+        ),
+        ErrorCode::TemporarilyUnavailable => ("Back in a moment", "Try again in a minute."),
+        ErrorCode::TooManyRequests => ("Too many attempts", "Wait a minute and try again."),
+        ErrorCode::ServerError => (
+            "Something went wrong on our side",
+            "Try again. If it happens again, send the request number below to whoever runs this server.",
+        ),
+        _ => (
+            "This request does not work",
+            "Go back to the app and start again. If it happens again, tell the people who make it.",
+        ),
+    }
+}

@@ -1,0 +1,140 @@
+//! Signing in: `GET` and `POST /login`.
+
+use axum::response::Response;
+use ayb_protocol::ids::SessionId;
+use ayb_protocol::secret::{BrowserSession, Secret};
+use ayb_protocol::time::Timestamp;
+use ayb_provider::session::SessionRecord;
+use ayb_provider::user::UserRecord;
+use http::StatusCode;
+
+use crate::app::App;
+use crate::http::cookie;
+use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
+use crate::oauth::error::OAuthError;
+use crate::pages::asker::{self, AskerNames};
+use crate::pages::respond::{Allow, page, see_other};
+use crate::pages::view::{LoginPage, Problem, View};
+use crate::pages::visit::{Visit, field};
+use crate::pages::{error, return_to};
+use crate::sign_in::{self, SignInError};
+
+/// Where somebody lands who came from nowhere in particular.
+pub const HOME: &str = "/account";
+
+/// Shows the form, or goes on at once when somebody is signed in already.
+pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
+    let pairs = query.map(|query| query.0).unwrap_or_default();
+    show(&visit, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault))
+}
+
+async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
+    let to = field(pairs, "return_to").and_then(return_to::checked);
+    let again = field(pairs, "again").is_some();
+    let present = visit.present().await?;
+    if present.is_some() && !again {
+        return Ok(see_other(to.unwrap_or(HOME)));
+    }
+    let hint = asker::login_hint(to);
+    let known = present.as_ref().map(|present| present.user().email.clone());
+    let email = hint.or(known).unwrap_or_default();
+    form(visit, to, &email, Vec::new(), StatusCode::OK).await
+}
+
+async fn form(
+    visit: &Visit,
+    to: Option<&str>,
+    email: &str,
+    problems: Vec<Problem<'_>>,
+    status: StatusCode,
+) -> Result<Response, OAuthError> {
+    let asker = asker::of(&visit.app, to).await?;
+    let token = visit.form_token(None)?;
+    let view = LoginPage {
+        chrome: visit.chrome(None),
+        csrf: &token.token,
+        return_to: to,
+        asker: asker.as_ref().map(AskerNames::view),
+        email,
+        sign_up: visit.app.config.auth.registration,
+        problems,
+    };
+    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.clone()));
+    let mut response = page(status, view.html(), &allow);
+    cookie::append(response.headers_mut(), token.cookie);
+    Ok(response)
+}
+
+/// Takes the form.
+pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
+    match form {
+        Ok(FormPairs(pairs)) => take(&visit, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault)),
+        Err(rejection) => error::show(&visit, rejection),
+    }
+}
+
+async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
+    if visit.check_form(None, pairs).is_err() {
+        return Ok(error::cross_site(visit));
+    }
+    let to = field(pairs, "return_to").and_then(return_to::checked);
+    let email = field(pairs, "email").unwrap_or_default();
+    let password = field(pairs, "password").unwrap_or_default();
+    match sign_in::with_password(&visit.app, email, password, visit.caller, visit.now).await {
+        Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
+        Err(SignInError::Wrong) => {
+            let text = "That e-mail address and password do not belong together.";
+            let problems = vec![Problem { field: None, text }];
+            form(visit, to, email, problems, StatusCode::UNAUTHORIZED).await
+        }
+        Err(SignInError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Begins a browser session and goes on. The session is always a new one, and an earlier one of this browser ends, so
+/// a session that somebody planted beforehand is worth nothing.
+///
+/// # Errors
+/// When the store cannot keep it.
+pub async fn enter(visit: &Visit, user: &UserRecord, to: &str) -> Result<Response, OAuthError> {
+    let secret = begin(visit, user).await?;
+    let mut response = see_other(to);
+    cookie::append(response.headers_mut(), visit.app.session_cookie().set(secret.expose()));
+    cookie::append(response.headers_mut(), visit.app.visitor_cookie().clear());
+    Ok(response)
+}
+
+async fn begin(visit: &Visit, user: &UserRecord) -> Result<Secret<BrowserSession>, OAuthError> {
+    let Visit { app, now, .. } = visit;
+    if let Some(earlier) = visit.session_secret() {
+        app.store.end_session(SessionId(earlier.named_row(app.mint.mask())), *now).await?;
+    }
+    let id = SessionId(app.mint.uuid(*now)?);
+    let secret = app.mint.named::<BrowserSession>(id.0)?;
+    let record = record(app, visit, id, &secret, user, *now);
+    app.store.insert_browser_session(&record).await?;
+    Ok(secret)
+}
+
+fn record(
+    app: &App,
+    visit: &Visit,
+    id: SessionId,
+    secret: &Secret<BrowserSession>,
+    user: &UserRecord,
+    now: Timestamp,
+) -> SessionRecord<BrowserSession> {
+    SessionRecord {
+        id,
+        hash: secret.hash(),
+        user_id: user.id,
+        auth_time: now,
+        amr: vec!["pwd".to_owned()],
+        user_agent: visit.user_agent(),
+        ip: Some(visit.caller.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.plus(app.config.auth.browser_session_duration),
+        revoked_at: None,
+    }
+}

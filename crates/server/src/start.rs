@@ -1,0 +1,188 @@
+//! `ayb start`: from a configuration to a server that answers, and down again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ayb_provider::keys::Rotation;
+use ayb_store::db::{Db, DbOptions, migrate};
+use ayb_store::{Store, Sweep};
+
+use crate::app::{App, Ingredients};
+use crate::clock::Clock;
+use crate::config::{Config, EmailBackend, EmailConfig, SmtpTls};
+use crate::entropy::Entropy;
+use crate::http::listener::{ConnectionLimits, Listener};
+use crate::http::tls::{TlsFiles, TlsIdentity};
+use crate::http::{edge, routes};
+use crate::mail::{Mailer, SmtpSecurity, SmtpSettings};
+use crate::{banner, demo, master_key};
+
+/// How often keys are looked after; a rotation by another process is noticed this late at the most.
+const KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How often dead rows are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// Rows of each table that one look may take.
+const PURGE_BUDGET: u32 = 500;
+/// How long a mail server may take.
+const MAIL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Starts the server and serves until it is asked to stop.
+///
+/// # Errors
+/// With the reason why it cannot start.
+pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
+    prepare_folder(&config.server.data_dir)?;
+    let listener = bind(&config).await?;
+    let app = build(config, with_demo).await?;
+    banner::print(&app, &listener, None, with_demo);
+    let background = [tokio::spawn(tend_keys(app.clone())), tokio::spawn(purge(app.clone()))];
+    let router = edge::wrap(routes::router(app.clone()), &app)?;
+    let drained = listener.serve(router, stop_asked()).await;
+    for task in background {
+        task.abort();
+    }
+    tracing::info!(cut = drained.cut, "stopped");
+    Ok(())
+}
+
+/// Opens the database, brings it up to date, and builds the server's state.
+///
+/// # Errors
+/// With the reason why it cannot be done.
+pub async fn build(config: Config, with_demo: bool) -> anyhow::Result<App> {
+    let store = open_store(&config).await?;
+    let (clock, entropy) = (Clock::system(), Entropy::open()?);
+    let mailer = mailer(&config.email, &config.server.outbound_ca_file, &clock, &entropy)?;
+    let master_key = master_key::load_or_create(&config.auth.provider, &entropy)?;
+    let demo_client = match with_demo {
+        true => Some(demo::prepare(&config, &store, &entropy, clock.now()).await?),
+        false => None,
+    };
+    App::build(config, Ingredients { store, clock, entropy, master_key, mailer, demo_client }).await
+}
+
+/// Opens the configured database with every migration applied.
+///
+/// # Errors
+/// When it does not answer, or its tables are from another version.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let db = open_db(config).await?;
+    let applied = migrate::up(&db).await.context("the database cannot be brought up to date")?;
+    if !applied.is_empty() {
+        tracing::info!(count = applied.len(), "migrations applied");
+    }
+    Ok(Store::new(db))
+}
+
+/// Opens the configured database as it is.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn open_db(config: &Config) -> anyhow::Result<Db> {
+    let defaults = DbOptions::default();
+    let options = DbOptions {
+        max_connections: (config.database.max_conns as usize)
+            .saturating_sub(defaults.shared_connections)
+            .max(1),
+        ..defaults
+    };
+    Db::open(config.database.url.expose(), options).await.context("the database cannot be opened")
+}
+
+fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the data folder {}", folder.display()))
+}
+
+async fn bind(config: &Config) -> anyhow::Result<Listener> {
+    let server = &config.server;
+    let limits = ConnectionLimits {
+        connections: u32::try_from(server.max_connections).unwrap_or(u32::MAX),
+        head_time: Duration::from_secs(server.header_timeout_seconds.0),
+        drain_time: Duration::from_secs(server.shutdown_timeout.0),
+        ..ConnectionLimits::default()
+    };
+    let listener = Listener::bind(&server.host.to_string(), server.port, limits)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}\nhint: {}", error.hint))?;
+    let (Some(certificate), Some(key)) = (&server.tls_cert_file, &server.tls_key_file) else {
+        return Ok(listener);
+    };
+    let files = TlsFiles { certificate: certificate.clone(), private_key: key.clone() };
+    let identity =
+        TlsIdentity::load(files).map_err(|error| anyhow::anyhow!("{error}\nhint: {}", error.hint()))?;
+    Ok(listener.with_tls(identity))
+}
+
+fn mailer(
+    config: &EmailConfig,
+    extra_ca: &Option<std::path::PathBuf>,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> anyhow::Result<Mailer> {
+    if config.backend == EmailBackend::Log {
+        return Ok(Mailer::log());
+    }
+    let user = config.smtp_username.clone();
+    let password =
+        config.smtp_password.as_ref().map(|password| zeroize::Zeroizing::new(password.expose().to_owned()));
+    let settings = SmtpSettings {
+        host: config.smtp_host.clone().unwrap_or_default(),
+        port: config.smtp_port,
+        security: match config.smtp_tls {
+            SmtpTls::None => SmtpSecurity::Plain,
+            SmtpTls::Starttls => SmtpSecurity::StartTls,
+            SmtpTls::Tls => SmtpSecurity::Tls,
+        },
+        credentials: user.zip(password),
+        from: config.from.clone().unwrap_or_default(),
+        extra_ca: extra_ca
+            .as_ref()
+            .map(std::fs::read)
+            .transpose()
+            .context("cannot read server.outbound_ca_file")?,
+        deadline: MAIL_DEADLINE,
+    };
+    Ok(Mailer::smtp(&settings, clock.clone(), entropy.clone())?)
+}
+
+async fn tend_keys(app: App) {
+    let mut ticks = tokio::time::interval(KEYS_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.keys.tend(Rotation::WhenDue, app.clock.now()).await {
+            tracing::warn!(%error, "the signing keys could not be looked after");
+        }
+    }
+}
+
+async fn purge(app: App) {
+    let mut sweep = Sweep::default();
+    let mut ticks = tokio::time::interval(PURGE_EVERY);
+    loop {
+        ticks.tick().await;
+        match app.store.purge(app.clock.now(), PURGE_BUDGET, &mut sweep).await {
+            Ok(purged) if purged.tokens + purged.codes > 0 => tracing::debug!(?purged, "dead rows deleted"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "dead rows could not be deleted"),
+        }
+    }
+}
+
+/// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
+async fn stop_asked() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
