@@ -8,6 +8,7 @@ mod disk;
 mod kit;
 mod migrate;
 mod outage;
+mod races;
 mod rows;
 mod sample;
 mod schema;

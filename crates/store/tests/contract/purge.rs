@@ -1,0 +1,148 @@
+//! What leaves by itself, and what must not.
+
+use ayb_protocol::ids::{GrantId, SessionId};
+use ayb_protocol::scope::GrantedScope;
+use ayb_protocol::tables::AllowedTables;
+use ayb_protocol::time::Timestamp;
+use ayb_provider::grant::TokenRecord;
+use ayb_provider::grant::refresh::Rotation;
+use ayb_provider::session::SessionRecord;
+use ayb_store::{LinkKind, LinkRecord, Purged, Store, Sweep};
+
+use crate::kit::each_migrated;
+use crate::sample::{NOW, World, after, fresh, hash, id, id_at, issued, session};
+
+const DAY: u64 = 24 * 3600;
+
+/// Purges until nothing is left to look at.
+async fn purge(store: &Store, now: Timestamp, budget: u32) -> (Purged, u32) {
+    let (mut sweep, mut total, mut calls) = (Sweep::default(), Purged::default(), 0);
+    loop {
+        let step = store.purge(now, budget, &mut sweep).await.unwrap();
+        calls += 1;
+        total.codes += step.codes;
+        total.tokens += step.tokens;
+        total.grants += step.grants;
+        total.sessions += step.sessions;
+        total.links += step.links;
+        total.throttle += step.throttle;
+        if !step.backlog {
+            return (total, calls);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaves_before_it_has_been_dead_for_a_day() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let answer = world.granted().await;
+        world.code().await;
+        world.store.end_session(world.session.id, NOW).await.unwrap();
+        let (purged, _) = purge(&world.store, after(DAY), 100).await;
+        assert_eq!(purged, Purged::default());
+        let (purged, _) = purge(&world.store, after(DAY + 1), 100).await;
+        assert_eq!(purged, Purged { sessions: 1, ..Purged::default() });
+        assert!(world.store.access(answer.issuance.access.id).await.unwrap().is_some());
+        let (purged, _) = purge(&world.store, after(DAY + 3601), 100).await;
+        assert_eq!(purged, Purged { codes: 2, tokens: 1, ..Purged::default() });
+        assert!(world.store.peek_refresh(answer.issuance.refresh.unwrap().id).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_leaves_after_its_last_token() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (killed, kept) = (world.granted().await, world.granted().await);
+        world.revoke(killed.issuance.refresh.unwrap().id, after(1)).await;
+        let (purged, _) = purge(&world.store, after(DAY + 2), 100).await;
+        assert_eq!((purged.tokens, purged.grants), (2, 1));
+        assert!(world.store.peek_refresh(kept.issuance.refresh.unwrap().id).await.unwrap().is_some());
+        let (purged, _) = purge(&world.store, after(40 * DAY), 100).await;
+        assert_eq!((purged.tokens, purged.grants), (2, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_second_use_of_a_refresh_token_is_still_noticed() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let stolen = world.granted().await;
+        let thief = issued(world.refresh(&stolen.issuance, fresh(), after(5)).await);
+        purge(&world.store, after(7 * DAY), 100).await;
+        let owner = world.refresh(&stolen.issuance, fresh(), after(7 * DAY)).await;
+        assert_eq!(owner, Rotation::Replay { revoke: stolen.grant.id });
+        assert!(matches!(world.refresh(&thief, fresh(), after(7 * DAY)).await, Rotation::Refuse(_)));
+    })
+    .await;
+}
+
+fn old_token(world: &World) -> TokenRecord<ayb_protocol::secret::Access> {
+    TokenRecord {
+        id: id(),
+        hash: hash(),
+        client_id: world.client.client_id.clone(),
+        user_id: None,
+        scope: GrantedScope::from_stored("readonly").unwrap(),
+        tables: AllowedTables::All,
+        grant_id: GrantId(id()),
+        expires_at: after(60),
+        revoked_at: None,
+        created_at: NOW,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_are_bounded_and_go_round() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        for _ in 0..10 {
+            world.store.issue_access(&old_token(&world)).await.unwrap();
+        }
+        let later = after(2 * DAY);
+        let young = TokenRecord { id: id_at(later), expires_at: after(3 * DAY), ..old_token(&world) };
+        world.store.issue_access(&young).await.unwrap();
+        let mut sweep = Sweep::default();
+        let first = world.store.purge(later, 4, &mut sweep).await.unwrap();
+        assert!(first.tokens == 4 && first.backlog, "{first:?}");
+        let second = world.store.purge(later, 4, &mut sweep).await.unwrap();
+        assert!(second.tokens == 4 && second.backlog, "{second:?}");
+        let third = world.store.purge(later, 4, &mut sweep).await.unwrap();
+        assert!(third.tokens == 2 && !third.backlog, "{third:?}");
+        assert_eq!(sweep, Sweep::default());
+        assert!(world.store.access(young.id).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_links_and_counts_leave_too() {
+    each_migrated(async |db| {
+        let world = World::new(db.clone()).await;
+        let expired = SessionRecord { id: SessionId(id()), expires_at: after(5), ..session(world.user.id) };
+        world.store.insert_browser_session(&expired).await.unwrap();
+        let link = LinkRecord {
+            id: id(),
+            kind: LinkKind::Verify,
+            hash: hash(),
+            user_id: world.user.id,
+            email: world.user.email.clone(),
+            expires_at: after(5),
+            used_at: None,
+            created_at: NOW,
+        };
+        world.store.insert_link(&link).await.unwrap();
+        let count =
+            "insert into _ayb_throttle (key, count, window_start, blocked_until) values ($1, 1, $2, $3)";
+        db.execute(count, vec!["a".into(), NOW.into(), None::<Timestamp>.into()]).await.unwrap();
+        db.execute(count, vec!["b".into(), NOW.into(), after(9 * DAY).into()]).await.unwrap();
+        let (purged, _) = purge(&world.store, after(DAY + 10), 100).await;
+        assert_eq!(purged, Purged { sessions: 1, links: 1, throttle: 1, ..Purged::default() });
+        assert!(world.store.browser_session(expired.id).await.unwrap().is_none());
+        assert!(world.store.browser_session(world.session.id).await.unwrap().is_some());
+    })
+    .await;
+}

@@ -1,0 +1,124 @@
+//! Sessions of browsers, of the account API, of the administrator.
+
+use ayb_protocol::secret::{SecretHash, SessionRefresh};
+use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::session::{SessionRecord, SessionRotation, rotate};
+use ayb_store::{AdminSessionRecord, SessionKind, Store};
+
+use crate::kit::each_migrated;
+use crate::sample::{NOW, World, after, hash, id, session, user};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_read_back_as_written_and_only_as_its_kind() {
+    each_migrated(async |db| {
+        let (store, person) = (Store::new(db), user());
+        store.insert_user(&person).await.unwrap();
+        let browser = session(person.id);
+        let api = SessionRecord { user_agent: None, ip: None, ..session(person.id) };
+        store.insert_browser_session(&browser).await.unwrap();
+        store.insert_api_session(&api).await.unwrap();
+        assert!(store.browser_session(browser.id).await.unwrap() == Some((browser.clone(), person.clone())));
+        assert!(store.api_session(api.id).await.unwrap() == Some((api.clone(), person)));
+        assert!(store.browser_session(api.id).await.unwrap().is_none());
+        assert!(store.api_session(browser.id).await.unwrap().is_none());
+        assert!(store.admin_session(browser.id).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn use_is_recorded_once_a_minute() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let last_used = async || {
+            let found = world.store.browser_session(world.session.id).await.unwrap().unwrap().0;
+            found.last_used_at
+        };
+        world.store.touch_session(&world.session, after(59)).await.unwrap();
+        assert_eq!(last_used().await, NOW);
+        world.store.touch_session(&world.session, after(60)).await.unwrap();
+        assert_eq!(last_used().await, after(60));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_one_by_one_or_together() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, user) = (&world.store, world.user.id);
+        let api: SessionRecord<SessionRefresh> = SessionRecord { last_used_at: after(1), ..session(user) };
+        let (second, over) = (session(user), SessionRecord { expires_at: after(2), ..session(user) });
+        store.insert_api_session(&api).await.unwrap();
+        store.insert_browser_session(&second).await.unwrap();
+        store.insert_browser_session(&over).await.unwrap();
+        let live = store.list_live_sessions(user, after(2)).await.unwrap();
+        let live: Vec<_> = live.into_iter().map(|session| (session.id, session.kind)).collect();
+        let expected = [
+            (api.id, SessionKind::Api),
+            (world.session.id, SessionKind::Browser),
+            (second.id, SessionKind::Browser),
+        ];
+        assert_eq!(live, expected);
+        assert!(store.end_session(second.id, after(3)).await.unwrap());
+        assert!(!store.end_session(second.id, after(4)).await.unwrap());
+        assert_eq!(store.browser_session(second.id).await.unwrap().unwrap().0.revoked_at, Some(after(3)));
+        assert_eq!(store.end_sessions(user, Some(api.id), after(5)).await.unwrap(), 2);
+        assert_eq!(store.end_sessions(user, None, after(6)).await.unwrap(), 1);
+        assert_eq!(store.list_live_sessions(user, after(2)).await.unwrap(), vec![]);
+    })
+    .await;
+}
+
+async fn refresh(
+    store: &Store,
+    session: &SessionRecord<SessionRefresh>,
+    sent: SecretHash<SessionRefresh>,
+    now: Timestamp,
+) -> SessionRotation {
+    let fresh = hash();
+    let rule = move |found| rotate(found, &sent, fresh, Seconds(3600), now);
+    store.rotate_api_session(session.id, now, rule).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_secret_ends_the_session() {
+    each_migrated(async |db| {
+        let (store, person) = (Store::new(db), user());
+        store.insert_user(&person).await.unwrap();
+        let session = session(person.id);
+        store.insert_api_session(&session).await.unwrap();
+        let first = refresh(&store, &session, session.hash, after(5)).await;
+        let SessionRotation::Issue { session: next } = first else { panic!("{first:?}") };
+        let stored = store.api_session(session.id).await.unwrap().unwrap().0;
+        assert_eq!(stored, next);
+        assert_eq!((stored.expires_at, stored.last_used_at), (after(3605), after(5)));
+        let replay = refresh(&store, &session, session.hash, after(6)).await;
+        assert_eq!(replay, SessionRotation::Replay { revoke: session.id });
+        assert_eq!(store.api_session(session.id).await.unwrap().unwrap().0.revoked_at, Some(after(6)));
+        assert_eq!(refresh(&store, &session, next.hash, after(7)).await, SessionRotation::Refuse);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_administrator_has_sessions_without_an_account() {
+    each_migrated(async |db| {
+        let store = Store::new(db);
+        let session = AdminSessionRecord {
+            id: ayb_protocol::ids::SessionId(id()),
+            hash: hash(),
+            user_agent: Some("curl".to_owned()),
+            ip: None,
+            created_at: NOW,
+            expires_at: after(60),
+            revoked_at: None,
+        };
+        store.insert_admin_session(&session).await.unwrap();
+        assert_eq!(store.admin_session(session.id).await.unwrap(), Some(session.clone()));
+        assert!(store.browser_session(session.id).await.unwrap().is_none());
+        assert!(store.end_session(session.id, after(1)).await.unwrap());
+        assert_eq!(store.admin_session(session.id).await.unwrap().unwrap().revoked_at, Some(after(1)));
+    })
+    .await;
+}

@@ -1,0 +1,209 @@
+//! Access and refresh tokens.
+
+use ayb_protocol::ids::GrantId;
+use ayb_protocol::scope::GrantedScope;
+use ayb_protocol::tables::AllowedTables;
+use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::client::ClientSettings;
+use ayb_provider::grant::refresh::Rotation;
+use ayb_provider::grant::{FreshPair, FreshToken, Issuance, TokenRecord};
+use ayb_provider::revoke::Revocation;
+
+use crate::kit::each_migrated;
+use crate::sample::{NOW, World, after, fresh, hash, id, issued, settings, tables};
+
+fn machine_token<K>(world: &World, tables: AllowedTables) -> TokenRecord<K> {
+    TokenRecord {
+        id: id(),
+        hash: hash(),
+        client_id: world.client.client_id.clone(),
+        user_id: None,
+        scope: GrantedScope::from_stored("readonly").unwrap(),
+        tables,
+        grant_id: GrantId(id()),
+        expires_at: after(3600),
+        revoked_at: None,
+        created_at: NOW,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_token_is_read_back_with_what_decides_about_it() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        for token in [machine_token(&world, AllowedTables::All), machine_token(&world, tables(&["a", "b"]))] {
+            world.store.issue_access(&token).await.unwrap();
+            let found = world.store.access(token.id).await.unwrap().unwrap();
+            assert_eq!(found.token, token);
+            assert!(
+                !found.client_revoked && !found.grant_revoked && found.user_active && !found.record_first_use
+            );
+            assert_eq!((found.app_id, found.rate_limit), (world.app.id, world.app.rate_limit));
+            assert_eq!(found.allowed_origins, world.client.settings.allowed_origins);
+        }
+        assert!(world.store.access(id()).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_kills_a_token_is_seen_at_once() {
+    each_migrated(async |db| {
+        let world = World::new(db.clone()).await;
+        let (store, issuance) = (&world.store, world.granted().await.issuance);
+        let found = async || store.access(issuance.access.id).await.unwrap().unwrap();
+        store.set_user_disabled(world.user.id, Some(NOW), NOW).await.unwrap();
+        assert!(!found().await.user_active);
+        store.set_user_disabled(world.user.id, None, NOW).await.unwrap();
+        assert!(world.is_live(&issuance.access, NOW).await);
+        store.revoke_client(&world.client.client_id, NOW).await.unwrap();
+        assert!(found().await.client_revoked);
+        db.execute("delete from _ayb_oauth_grants where id = $1", vec![issuance.access.grant_id.0.into()])
+            .await
+            .unwrap();
+        assert!(found().await.grant_revoked, "a token whose grant is gone");
+        assert!(
+            store.access(issuance.refresh.unwrap().id).await.unwrap().is_none(),
+            "a refresh token opens nothing"
+        );
+        assert!(
+            store.peek_refresh(issuance.access.id).await.unwrap().is_none(),
+            "an access token refreshes nothing"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_retires_the_token_and_names_its_successor() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let first = world.granted().await.issuance;
+        let second = issued(world.refresh(&first, fresh(), after(5)).await);
+        let old = world.store.peek_refresh(first.refresh.as_ref().unwrap().id).await.unwrap().unwrap();
+        assert_eq!(old.token.revoked_at, Some(after(5)));
+        let successor = old.successor.unwrap();
+        assert_eq!(successor.refresh, second.refresh.as_ref().unwrap().id);
+        assert_eq!(successor.access, second.access);
+        assert!(successor.unused);
+        assert!(world.is_live(&second.access, after(5)).await);
+        let third = issued(world.refresh(&second, fresh(), after(6)).await);
+        assert!(world.is_live(&third.access, after(6)).await);
+        let old = world.store.peek_refresh(first.refresh.unwrap().id).await.unwrap().unwrap();
+        assert!(!old.successor.unwrap().unused, "the successor was rotated itself");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_of_a_refresh_token_revokes_the_grant() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let first = world.granted().await;
+        let second = issued(world.refresh(&first.issuance, fresh(), after(5)).await);
+        let replay = world.refresh(&first.issuance, fresh(), after(36)).await;
+        assert_eq!(replay, Rotation::Replay { revoke: first.grant.id });
+        for token in [&first.issuance.access, &second.access] {
+            assert!(!world.is_live(token, after(36)).await);
+        }
+        assert!(matches!(world.refresh(&second, fresh(), after(37)).await, Rotation::Refuse(_)));
+    })
+    .await;
+}
+
+/// The same rows once more, with another string for the access token.
+fn again(issuance: &Issuance) -> FreshPair {
+    let refresh = issuance.refresh.as_ref().unwrap();
+    FreshPair {
+        access: FreshToken { id: issuance.access.id, hash: hash() },
+        refresh: FreshToken { id: refresh.id, hash: refresh.hash },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_repeated_while_nothing_of_it_was_used() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let first = world.granted().await.issuance;
+        let second = issued(world.refresh(&first, fresh(), after(5)).await);
+        assert_eq!(world.refresh(&first, fresh(), after(6)).await, Rotation::Again);
+        let Rotation::Repeat(repeat) = world.refresh(&first, again(&second), after(7)).await else {
+            panic!("not repeated")
+        };
+        assert!(world.is_live(&repeat.access, after(7)).await);
+        assert!(!world.is_live(&second.access, after(7)).await, "the lost string is worth nothing any more");
+        let record =
+            async |hash| world.store.record_first_use(second.access.id, hash, after(8)).await.unwrap();
+        assert!(!record(&second.access.hash).await);
+        assert!(world.store.access(second.access.id).await.unwrap().unwrap().record_first_use);
+        assert!(record(&repeat.access.hash).await && record(&repeat.access.hash).await);
+        assert!(!world.store.access(second.access.id).await.unwrap().unwrap().record_first_use);
+        let third = world.refresh(&first, again(&second), after(9)).await;
+        assert!(matches!(third, Rotation::Replay { .. }), "{third:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_access_token_or_a_changed_client_proves_nothing() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let unused = async |issuance: &Issuance| {
+            let id = issuance.refresh.as_ref().unwrap().id;
+            world.store.peek_refresh(id).await.unwrap().unwrap().successor.unwrap().unused
+        };
+        let first = world.granted().await.issuance;
+        let second = issued(world.refresh(&first, fresh(), after(5)).await);
+        assert!(unused(&first).await);
+        world.revoke(second.access.id, after(6)).await;
+        assert!(!unused(&first).await, "its access token was revoked");
+
+        let first = world.granted().await.issuance;
+        issued(world.refresh(&first, fresh(), after(5)).await);
+        assert!(unused(&first).await);
+        let changed = ClientSettings { refresh_grace: Seconds(60), ..settings() };
+        world.store.update_client(&world.client.client_id, &changed, after(6)).await.unwrap();
+        assert!(!unused(&first).await, "uses may not have been recorded before the change");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_uses_are_recorded_only_where_somebody_asks_for_them() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let strict = ClientSettings { refresh_grace: Seconds(0), ..settings() };
+        world.store.update_client(&world.client.client_id, &strict, NOW).await.unwrap();
+        let access = world.granted().await.issuance.access;
+        assert!(!world.store.access(access.id).await.unwrap().unwrap().record_first_use);
+    })
+    .await;
+}
+
+async fn revoked_at(world: &World, id: uuid::Uuid) -> Option<Timestamp> {
+    world.store.access(id).await.unwrap().unwrap().token.revoked_at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_is_revoked_alone_and_a_refresh_token_with_its_grant() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let machine = machine_token(&world, AllowedTables::All);
+        world.store.issue_access(&machine).await.unwrap();
+        assert_eq!(world.revoke(machine.id, after(1)).await, Revocation::Token(machine.id));
+        world.revoke(machine.id, after(2)).await;
+        assert_eq!(revoked_at(&world, machine.id).await, Some(after(1)), "the first time counts");
+
+        let first = world.granted().await;
+        world.revoke(first.issuance.access.id, after(1)).await;
+        assert!(!world.is_live(&first.issuance.access, after(1)).await);
+        let second = issued(world.refresh(&first.issuance, fresh(), after(2)).await);
+        let refresh = second.refresh.as_ref().unwrap();
+        assert_eq!(world.revoke(refresh.id, after(3)).await, Revocation::Grant(first.grant.id));
+        assert!(!world.is_live(&second.access, after(3)).await);
+        assert_eq!(revoked_at(&world, second.access.id).await, Some(after(3)));
+        assert!(matches!(world.refresh(&second, fresh(), after(4)).await, Rotation::Refuse(_)));
+        assert_eq!(world.revoke(id(), NOW).await, Revocation::Nothing);
+    })
+    .await;
+}
