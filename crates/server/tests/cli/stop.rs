@@ -19,3 +19,25 @@ fn a_process_file_without_its_process_stops_nobody() {
     let ran = ayb_with(&["stop", "--data-dir", folder.path().to_str().unwrap()], &[], "");
     assert_eq!(ran.exit, Exit::NotFound, "{}", ran.err);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_holds_the_claim_is_asked_to_stop() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let hold = "exec 9<>ayb.pid && flock 9 && echo $$ >&9 && echo ready && exec sleep 600";
+    let mut server = Command::new("sh")
+        .args(["-c", hold])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert_eq!(process::holder(folder.path()).unwrap(), Some(server.id()));
+    let ran = ayb_with(&["stop", "--data-dir", folder.path().to_str().unwrap()], &[], "");
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Done, "The server has stopped.\n"), "{}", ran.err);
+    assert!(!server.wait().unwrap().success());
+}
