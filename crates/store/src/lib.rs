@@ -20,6 +20,8 @@ mod health;
 mod keys;
 mod links;
 mod page;
+#[cfg(test)]
+mod plans;
 mod purge;
 mod sessions;
 mod settings;

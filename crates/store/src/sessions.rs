@@ -10,6 +10,7 @@ use crate::Store;
 use crate::columns::Columns;
 use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
+use crate::settings;
 use crate::users::{read_user, user_columns};
 
 /// How exactly the last use of a session is known.
@@ -195,6 +196,12 @@ pub(crate) const FIND_ADMIN: &str =
     "select id, token_hash, user_agent, ip, created_at, expires_at, revoked_at
     from _ayb_sessions where id = $1 and kind = 'admin'";
 
+pub(crate) const END_ADMIN: &str =
+    "update _ayb_sessions set revoked_at = $1 where kind = 'admin' and revoked_at is null";
+
+/// Where the hash of the administrator's password is.
+const ADMIN_PASSWORD: &str = "admin_password_hash";
+
 fn admin_session(row: &Row) -> Result<AdminSessionRecord, StoreError> {
     let mut columns = Columns::of(row);
     Ok(AdminSessionRecord {
@@ -316,5 +323,26 @@ impl Store {
     /// A session of the administrator; ended and expired ones too.
     pub async fn admin_session(&self, id: SessionId) -> Result<Option<AdminSessionRecord>, StoreError> {
         self.db.one(FIND_ADMIN, &[id.into()]).await?.map(|row| admin_session(&row)).transpose()
+    }
+
+    /// The hash of the administrator's password in PHC form.
+    pub async fn admin_password(&self) -> Result<Option<String>, StoreError> {
+        self.setting(ADMIN_PASSWORD).await
+    }
+
+    /// The hash of the administrator's password, which is `hash` from now on if there was none. Whoever asks, also at
+    /// the same moment and in another process, gets the same answer.
+    pub async fn admin_password_or_insert(&self, hash: &str, now: Timestamp) -> Result<String, StoreError> {
+        self.setting_or_insert(ADMIN_PASSWORD, hash, now).await
+    }
+
+    /// Sets the administrator's password and ends, in the same transaction, every session of the administrator.
+    pub async fn set_admin_password(&self, hash: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .transaction("set admin password", (hash.to_owned(), now), |tx, (hash, now)| {
+                let end = (END_ADMIN, vec![(*now).into()]);
+                Box::pin(tx.apply(vec![settings::put(ADMIN_PASSWORD, hash, *now), end]))
+            })
+            .await
     }
 }

@@ -3,15 +3,21 @@
 use ayb_protocol::time::Timestamp;
 
 use crate::Store;
+use crate::db::Write;
 use crate::error::StoreError;
 
-const FIND: &str = "select value from _ayb_settings where key = $1";
+pub(crate) const FIND: &str = "select value from _ayb_settings where key = $1";
 
 const INSERT: &str =
     "insert into _ayb_settings (key, value, updated_at) values ($1, $2, $3) on conflict (key) do nothing";
 
 const PUT: &str = "insert into _ayb_settings (key, value, updated_at) values ($1, $2, $3)
     on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at";
+
+/// The write that sets the value of `key`.
+pub(crate) fn put(key: &str, value: &str, now: Timestamp) -> Write {
+    (PUT, vec![key.into(), value.into(), now.into()])
+}
 
 impl Store {
     /// The value of `key`.
@@ -37,7 +43,8 @@ impl Store {
 
     /// Sets the value of `key`.
     pub async fn put_setting(&self, key: &str, value: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.db.execute(PUT, vec![key.into(), value.into(), now.into()]).await?;
+        let (sql, params) = put(key, value, now);
+        self.db.execute(sql, params).await?;
         Ok(())
     }
 }

@@ -82,6 +82,9 @@ const COUNT: &str = "select count(*) from _ayb_users";
 const COUNT_FOUND: &str =
     "select count(*) from _ayb_users where email like $1 escape '!' or lower(name) like $1 escape '!'";
 
+const UPDATE: &str =
+    "update _ayb_users set name = $2, picture = $3, email_verified = $4, updated_at = $5 where id = $1";
+
 const UPDATE_PROFILE: &str = "update _ayb_users set name = $2, picture = $3, updated_at = $4 where id = $1";
 
 pub(crate) const SET_PASSWORD: &str = "update _ayb_users
@@ -122,7 +125,7 @@ pub(crate) fn verify_email(user: UserId, email: &str, now: Timestamp) -> Vec<Val
 pub(crate) const LOCK: &str = "select id from _ayb_users where id = $1 for no key update";
 
 /// What belongs to a person, in the order of locks; the foreign keys alone would take them in another.
-const DELETIONS: [&str; 5] = [
+pub(crate) const DELETIONS: [&str; 5] = [
     "delete from _ayb_oauth_consents where user_id = $1",
     "delete from _ayb_user_tokens where user_id = $1",
     "delete from _ayb_sessions where user_id = $1",
@@ -189,6 +192,18 @@ impl Store {
         };
         let users = rows.iter().map(|row| read_user(&mut Columns::of(row)));
         Ok((users.collect::<Result<_, _>>()?, total))
+    }
+
+    /// Stores name, picture and whether the address is known to be theirs; false when there is no such person.
+    pub async fn update_user(&self, user: &UserRecord) -> Result<bool, StoreError> {
+        let row = vec![
+            user.id.into(),
+            user.name.as_ref().into(),
+            user.picture.as_ref().into(),
+            user.email_verified.into(),
+            user.updated_at.into(),
+        ];
+        Ok(self.db.execute(UPDATE, row).await? > 0)
     }
 
     /// Sets name and picture; false when there is no such person.

@@ -1,0 +1,168 @@
+//! Every statement that runs often, or that touches a table without bounds, finds its rows by an index.
+
+use ayb_protocol::time::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{Db, DbOptions, Engine, Value, migrate};
+use crate::{apps, clients, codes, consents, grants, links, purge, sessions, settings, tokens, users};
+
+const ID: Value = Value::Uuid(Uuid::nil());
+const TIME: Value = Value::Time(Timestamp::from_seconds(1_763_700_000));
+const COUNT: Value = Value::Int(10);
+
+fn text() -> Value {
+    Value::Text("text".to_owned())
+}
+
+/// Statements that find rows by key.
+fn searches() -> Vec<(&'static str, Vec<Value>)> {
+    let mut searches = vec![
+        (apps::COUNT_CLIENTS, vec![ID]),
+        (apps::FIND, vec![ID]),
+        (apps::OWNER, vec![ID]),
+        (clients::COUNT_GRANTS, vec![text()]),
+        (clients::COUNT_TOKENS, vec![text(), TIME]),
+        (clients::FIND, vec![text()]),
+        (codes::LOCK, vec![ID]),
+        (codes::LOCK_CONSENT, vec![ID, text()]),
+        (codes::LOCK_SESSION, vec![ID, ID]),
+        (codes::PEEK, vec![ID]),
+        (codes::USE, vec![ID, TIME]),
+        (consents::DELETE, vec![ID, text()]),
+        (consents::FIND, vec![ID, text()]),
+        (consents::LIST, vec![ID]),
+        (consents::LOCK, vec![ID, text()]),
+        (consents::UPDATE, vec![ID, text(), text(), Value::Null, TIME]),
+        (links::LOCK, vec![ID]),
+        (links::PEEK, vec![ID]),
+        (links::USE, vec![ID, TIME]),
+        (links::USE_RESETS, vec![ID, TIME]),
+        (settings::FIND, vec![text()]),
+        (users::FIND, vec![ID]),
+        (users::FIND_BY_EMAIL, vec![text()]),
+        (users::LOCK, vec![ID]),
+        (users::SET_PASSWORD, vec![ID, text(), TIME]),
+        (users::VERIFY_EMAIL, vec![ID, text(), TIME, Value::Bool(true)]),
+    ];
+    searches.extend(users::DELETIONS.map(|sql| (sql, vec![ID])));
+    searches.extend(of_sessions());
+    searches.extend(of_grants());
+    searches.extend(of_tokens());
+    searches.extend(of_purge());
+    searches
+}
+
+fn of_sessions() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        (sessions::END, vec![ID, TIME]),
+        (sessions::END_OF_USER, vec![ID, TIME, ID]),
+        (sessions::FIND, vec![ID, text()]),
+        (sessions::FIND_ADMIN, vec![ID]),
+        (sessions::LIST, vec![ID, TIME]),
+        (sessions::LOCK, vec![ID, text()]),
+        (sessions::ROTATE, vec![ID, text(), TIME, TIME]),
+        (sessions::TOUCHED, vec![ID, TIME]),
+    ]
+}
+
+fn of_grants() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        (grants::DELETE_CODES_OF_LOGIN, vec![ID, text(), ID]),
+        (grants::DELETE_CODES_OF_PAIR, vec![ID, text()]),
+        (grants::DELETE_CODES_OF_USER, vec![ID]),
+        (grants::LIST, vec![ID, TIME]),
+        (grants::REVOKE, vec![ID, TIME, text()]),
+        (grants::REVOKE_OF_LOGIN, vec![ID, text(), ID, TIME, text()]),
+        (grants::REVOKE_OF_PAIR, vec![ID, text(), TIME, text()]),
+        (grants::REVOKE_OF_USER, vec![ID, TIME, text()]),
+        (grants::REVOKE_TOKENS, vec![ID, TIME]),
+        (grants::REVOKE_TOKENS_OF_LOGIN, vec![ID, text(), ID, TIME]),
+        (grants::REVOKE_TOKENS_OF_PAIR, vec![ID, text(), TIME]),
+        (grants::REVOKE_TOKENS_OF_USER, vec![ID, TIME]),
+    ]
+}
+
+fn of_tokens() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        (tokens::ACCESS, vec![ID]),
+        (tokens::FIRST_USE, vec![ID, text(), TIME]),
+        (tokens::LOCK_REFRESH, vec![ID]),
+        (tokens::LOCK_SUCCESSOR, vec![ID]),
+        (tokens::PEEK_REFRESH, vec![ID]),
+        (tokens::PEEK_SUCCESSOR, vec![ID]),
+        (tokens::REPEAT, vec![ID, text()]),
+        (tokens::RETIRE, vec![ID, TIME, ID]),
+        (tokens::REVOKE, vec![ID, TIME]),
+        (tokens::TOKEN, vec![ID]),
+    ]
+}
+
+fn of_purge() -> Vec<(&'static str, Vec<Value>)> {
+    let ends = [purge::GRANTS_END, purge::LINKS_END, purge::SESSIONS_END, purge::TOKENS_END];
+    let stretches = [purge::GRANTS, purge::LINKS, purge::SESSIONS, purge::TOKENS];
+    let mut statements = vec![(purge::CODES, vec![TIME, COUNT])];
+    statements.extend(ends.map(|sql| (sql, vec![ID, ID, COUNT])));
+    statements.extend(stretches.map(|sql| (sql, vec![ID, ID, TIME])));
+    statements
+}
+
+/// Whether a plan reads a table from end to end. An index that is read without a condition is such a plan too.
+fn scans(engine: Engine, plan: &str) -> bool {
+    let lines = || plan.lines().map(str::trim);
+    match engine {
+        Engine::Sqlite => lines().any(|line| line.starts_with("SCAN")),
+        Engine::Postgres => {
+            let indexes = lines().filter(|line| line.contains("Index") && line.contains("Scan")).count();
+            let conditions = lines().filter(|line| line.starts_with("Index Cond")).count();
+            plan.contains("Seq Scan") || indexes > conditions
+        }
+    }
+}
+
+/// Whether a plan reads everything in order to sort it.
+fn sorts(plan: &str) -> bool {
+    plan.contains("Sort") || plan.contains("TEMP B-TREE")
+}
+
+async fn each(test: impl AsyncFn(&Db)) {
+    for database in ayb_testkit::databases().await {
+        let db = Db::open(&database.url, DbOptions::default()).await.unwrap();
+        migrate::up(&db).await.unwrap();
+        test(&db).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_found_by_an_index() {
+    each(async |db| {
+        for (sql, params) in searches() {
+            let plan = db.explain(sql, params).await.unwrap();
+            assert!(!scans(db.engine(), &plan), "{sql}\n{plan}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_an_index_is_noticed() {
+    each(async |db| {
+        let by_expiry = "select id from _ayb_oauth_tokens where expires_at < $1";
+        let plan = db.explain(by_expiry, vec![TIME]).await.unwrap();
+        assert!(scans(db.engine(), &plan), "{plan}");
+        let plan = db.explain("select id from _ayb_users order by name limit 1", vec![]).await.unwrap();
+        assert!(sorts(&plan), "{plan}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_read_in_the_order_of_a_key() {
+    let lists = [apps::LIST, clients::LIST, users::LIST];
+    each(async |db| {
+        for sql in lists {
+            let plan = db.explain(sql, vec![COUNT, COUNT]).await.unwrap();
+            assert!(!sorts(&plan), "{sql}\n{plan}");
+        }
+    })
+    .await;
+}
