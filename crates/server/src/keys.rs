@@ -65,7 +65,10 @@ impl KeyRing {
     fn open(seal: &Seal, records: &[KeyRecord]) -> Result<Self, KeysError> {
         let mut active = BTreeMap::new();
         let mut public = Vec::new();
-        for record in records {
+        // The usual algorithm first, for readers that look no further than the first key.
+        let mut ordered: Vec<&KeyRecord> = records.iter().collect();
+        ordered.sort_by_key(|record| (record.algorithm, record.created_at));
+        for record in ordered {
             let damaged = || KeysError::Damaged { kid: record.kid.clone() };
             public.push(Jwk::parse(record.public_jwk.as_bytes()).map_err(|_| damaged())?);
             if record.state == KeyState::Active {
@@ -107,6 +110,14 @@ impl SigningKeys {
         let keys = Self { store, entropy, seal, policy, ring };
         keys.tend(Rotation::WhenDue, now).await?;
         Ok(keys)
+    }
+
+    /// Opens the keys as they are, changing nothing.
+    ///
+    /// # Errors
+    /// See [`KeysError`].
+    pub fn examine(records: &[KeyRecord], seal: &[u8; 32]) -> Result<usize, KeysError> {
+        Ok(KeyRing::open(&Seal::new(seal)?, records)?.active.len())
     }
 
     /// The set in use. Hold it no longer than one request.

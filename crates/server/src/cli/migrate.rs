@@ -1,8 +1,8 @@
 //! `ayb migrate`: the tables of the database. Works on the database itself, also while no server runs.
 
 use ayb_protocol::time::Timestamp;
+use ayb_store::db::Db;
 use ayb_store::db::migrate::{self, MigrateError, Status};
-use ayb_store::db::{Db, DbOptions};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::output::{Console, Format};
 use crate::config::{self, Config};
+use crate::start;
 
 /// Commands about the tables.
 #[derive(Subcommand, Clone, Debug)]
@@ -49,10 +50,10 @@ async fn open(config: &Config) -> Result<Db, Failure> {
         Failure::failed(format!("cannot make the data folder {}", data_dir.display()))
             .because(error.to_string())
     })?;
-    let opened = Db::open(config.database.url.expose(), DbOptions::default()).await;
+    let opened = start::open_db(config).await;
     opened.map_err(|error| {
         Failure::failed("cannot open the database")
-            .because(error.to_string())
+            .because(error.root_cause().to_string())
             .hint("`ayb config get database.url` shows which one")
     })
 }

@@ -8,9 +8,11 @@ pub mod apps;
 pub mod clients;
 pub mod config;
 pub mod context;
+pub mod doctor;
 pub mod failure;
 pub mod flags;
 pub mod init;
+pub mod keys;
 pub mod listing;
 pub mod migrate;
 pub mod output;
@@ -80,6 +82,11 @@ pub enum Command {
     /// Provider mode
     #[command(subcommand)]
     Oauth(OauthCommand),
+    /// Keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Examine configuration, files and database, and say what to do
+    Doctor,
     /// Print the version
     Version,
     /// Print a reference page of the manual
@@ -165,6 +172,8 @@ impl Command {
             Self::Users(command) => Context::block_on(command.run(context)),
             Self::Apps(command) => Context::block_on(command.run(context)),
             Self::Oauth(OauthCommand::Clients(command)) => Context::block_on(command.run(context)),
+            Self::Keys(command) => Context::block_on(command.run(context)),
+            Self::Doctor => Context::block_on(doctor::run(context)),
             Self::Version => version::run(&mut context.console),
             Self::Reference(command) => command.run(&mut context.console),
         }

@@ -104,11 +104,14 @@ pub struct Draft<'a> {
     pub name: &'a str,
 }
 
+/// A field that breaks a rule, with a sentence for the person.
+pub type FieldProblem = (&'static str, String);
+
 /// Why no account was made.
 #[derive(Debug)]
 pub enum SignUpError {
     /// Fields that break a rule, each with a sentence.
-    Problems(Vec<(&'static str, String)>),
+    Problems(Vec<FieldProblem>),
     /// The address has an account. A password was hashed all the same, so the time does not tell.
     Taken,
     /// `auth.registration` is off.
@@ -160,10 +163,7 @@ pub async fn create(
 ///
 /// # Errors
 /// Every field that breaks a rule.
-pub fn check(
-    draft: &Draft<'_>,
-    min_length: usize,
-) -> Result<(String, Option<String>), Vec<(&'static str, String)>> {
+pub fn check(draft: &Draft<'_>, min_length: usize) -> Result<(String, Option<String>), Vec<FieldProblem>> {
     let email = parse_email(draft.email).map_err(|text| ("email", text.to_owned()));
     let name = parse_name(draft.name).map_err(|text| ("name", text.to_owned()));
     let password = check_password(draft.password, min_length).map_err(|text| ("password", text));

@@ -1,0 +1,101 @@
+//! The database: whether it answers, whether its tables are ours and up to date, whether the keys in it open.
+
+use std::path::{Path, PathBuf};
+
+use ayb_protocol::time::Timestamp;
+use ayb_store::Store;
+use ayb_store::db::{Db, migrate};
+
+use super::Finding;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::keys::SigningKeys;
+use crate::master_key::{Purpose, derive};
+use crate::start;
+
+/// Looks at the database. A SQLite file that does not exist is left alone.
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    const SUBJECT: &str = "database";
+    if let Some(file) = absent_file(config.database.url.expose()) {
+        let text = format!("{} does not exist yet; `ayb start` makes it", file.display());
+        return vec![Finding::good(SUBJECT, text)];
+    }
+    let db = match start::open_db(config).await {
+        Ok(db) => db,
+        Err(error) => {
+            let hint =
+                "`ayb config get database.url` shows which one; is it running, and may this user use it?";
+            return vec![Finding::bad(SUBJECT, format!("{error:#}"), hint)];
+        }
+    };
+    let now = Clock::system().now();
+    let mut findings = vec![tables(&db).await];
+    if findings.iter().all(|finding| finding.health == super::Health::Good) {
+        let store = Store::new(db);
+        findings.push(write(&store, now).await);
+        findings.push(keys(config, &store).await);
+    }
+    findings
+}
+
+fn absent_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
+    let path = Path::new(path);
+    (!path.exists()).then(|| path.to_owned())
+}
+
+async fn tables(db: &Db) -> Finding {
+    match migrate::status(db).await {
+        Err(error) => {
+            Finding::bad("tables", error.to_string(), "use the version of ayb that made them, or a backup")
+        }
+        Ok(status) => {
+            let missing = status.iter().filter(|migration| migration.applied_at.is_none()).count();
+            match missing {
+                0 => Finding::good("tables", format!("{} migrations are applied", status.len())),
+                _ => Finding::doubtful(
+                    "tables",
+                    format!("{missing} migrations are not applied"),
+                    "`ayb start` applies them, and so does `ayb migrate up`",
+                ),
+            }
+        }
+    }
+}
+
+async fn write(store: &Store, now: Timestamp) -> Finding {
+    match store.probe_write(now).await {
+        Ok(()) => Finding::good("writing", "a row was written and committed"),
+        Err(error) => Finding::bad("writing", error.to_string(), "is the disk full, or the file read-only?"),
+    }
+}
+
+/// Opens the signing keys without changing them.
+async fn keys(config: &Config, store: &Store) -> Finding {
+    const SUBJECT: &str = "signing keys";
+    let Ok(records) = store.list_keys().await else {
+        return Finding::bad(SUBJECT, "cannot be read", "see the findings above");
+    };
+    if records.is_empty() {
+        return Finding::good(SUBJECT, "are made at the first start");
+    }
+    let Some(master_key) = master_key(config) else {
+        let hint = "restore the master key file from a backup, or set auth.oauth_provider.master_key";
+        return Finding::bad(SUBJECT, "are sealed, and there is no master key to open them", hint);
+    };
+    match SigningKeys::examine(&records, &derive(&master_key, Purpose::SealSigningKeys)) {
+        Ok(count) => Finding::good(SUBJECT, format!("{count} keys open and can sign")),
+        Err(error) => {
+            Finding::bad(SUBJECT, error.to_string(), "restore the master key that the keys were sealed with")
+        }
+    }
+}
+
+fn master_key(config: &Config) -> Option<crate::config::MasterKey> {
+    let provider = &config.auth.provider;
+    let from_file = || {
+        let text = std::fs::read_to_string(&provider.master_key_file).ok()?;
+        crate::config::MasterKey::parse(text.trim())
+    };
+    provider.master_key.clone().or_else(from_file)
+}
