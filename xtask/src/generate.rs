@@ -14,7 +14,6 @@ enum Writer {
     /// A function of this program.
     Here(fn() -> Result<String>),
     /// The `ayb` binary with these words; what it prints is the text.
-    #[expect(dead_code, reason = "the first text that `ayb` writes makes this line superfluous")]
     Ayb(&'static [&'static str]),
 }
 
@@ -30,12 +29,21 @@ struct Generator {
 }
 
 /// A new generated text is one more entry here (and, if it is a part, the two marks in its file).
-const GENERATORS: &[Generator] = &[Generator {
-    name: "commands",
-    writer: Writer::Here(commands),
-    target: "CONTRIBUTING.md",
-    whole: false,
-}];
+const GENERATORS: &[Generator] = &[
+    Generator { name: "commands", writer: Writer::Here(commands), target: "CONTRIBUTING.md", whole: false },
+    Generator {
+        name: "configuration",
+        writer: Writer::Ayb(&["reference", "configuration"]),
+        target: "docs-site/guide/configuration.md",
+        whole: false,
+    },
+    Generator {
+        name: "cli",
+        writer: Writer::Ayb(&["reference", "cli"]),
+        target: "docs-site/guide/cli.md",
+        whole: false,
+    },
+];
 
 /// The hint of every finding about a generated text.
 const HINT: &str = "run `cargo xtask gen` and commit what it writes";

@@ -83,7 +83,7 @@ impl Kind {
             Self::Bytes { .. } => "bytes".to_owned(),
             Self::Choice(words) => words.join(", "),
             Self::Text(form) => form.name.to_owned(),
-            Self::List(form) => format!("list of {}", form.name),
+            Self::List(form) => format!("list of {}s", form.name),
         }
     }
 
