@@ -14,6 +14,7 @@
 
 pub mod cluster;
 pub mod postgres;
+pub mod rows;
 
 use std::fmt;
 

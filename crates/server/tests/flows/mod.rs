@@ -1,0 +1,5 @@
+//! The server from outside, through its router: one module a subject, each test named after the rule that it guards.
+
+#![cfg(test)]
+
+mod oauth;

@@ -1,0 +1,3 @@
+//! The provider, as clients, browsers and attackers meet it.
+
+mod smoke;
