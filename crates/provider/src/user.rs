@@ -3,6 +3,7 @@
 use ayb_protocol::claims::Profile;
 use ayb_protocol::ids::UserId;
 use ayb_protocol::time::Timestamp;
+use url::Url;
 
 /// The longest e-mail address that is taken, in bytes (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL: usize = 254;
@@ -10,6 +11,8 @@ pub const MAX_EMAIL: usize = 254;
 pub const MAX_PASSWORD: usize = 1024;
 /// The longest name that is taken, in characters.
 pub const MAX_NAME: usize = 200;
+/// The longest address of a picture that is taken, in bytes.
+pub const MAX_PICTURE: usize = 2000;
 
 /// A person as stored.
 #[derive(Clone, Eq, PartialEq)]
@@ -101,9 +104,38 @@ pub fn parse_name(text: &str) -> Result<Option<String>, &'static str> {
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
+/// Reads the address of a picture; empty text means none. It ends up in the pages of others, so it is https.
+///
+/// # Errors
+/// A fixed text when it is no such address.
+pub fn parse_picture(text: &str) -> Result<Option<String>, &'static str> {
+    const NOT_A_PICTURE: &str = "A picture is an https address of at most 2000 characters.";
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).map_err(|_| NOT_A_PICTURE)?;
+    let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+    if !plain || url.as_str().len() > MAX_PICTURE {
+        return Err(NOT_A_PICTURE);
+    }
+    Ok(Some(url.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_an_https_address() {
+        assert_eq!(parse_picture(" "), Ok(None));
+        let kept = parse_picture("https://cdn.example/ada.png?s=1");
+        assert_eq!(kept, Ok(Some("https://cdn.example/ada.png?s=1".to_owned())));
+        let long = format!("https://cdn.example/{}", "a".repeat(MAX_PICTURE));
+        for bad in ["ada.png", "http://cdn.example/a", "javascript:alert(1)", "data:image/png;base64,AA==", "https://u:p@a.example/", &long] {
+            assert!(parse_picture(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn addresses_are_folded_to_one_spelling() {

@@ -6,6 +6,7 @@ use std::fmt;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ayb_protocol::time::Seconds;
+use ayb_provider::register::FieldError;
 use ayb_store::error::StoreError;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -58,6 +59,11 @@ impl ApiError {
     /// 400: the request cannot be understood.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 400: a member of the body or of the query breaks a rule; `data.field` names it.
+    pub fn field(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::bad_request(message).data(serde_json::json!({"field": field}))
     }
 
     /// 401 with the challenge of a bearer-token endpoint (RFC 6750 §3, RFC 9110 §11.6.1).
@@ -188,6 +194,12 @@ impl From<StoreError> for ApiError {
             StoreError::ForeignKey => Self::conflict("something else depends on it").detail(error),
             StoreError::Check { .. } | StoreError::Corrupt { .. } => Self::internal(error),
         }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::field(error.field, error.message)
     }
 }
 

@@ -22,7 +22,7 @@ pub enum UserInsertion {
 }
 
 /// A new password and what dies with the old one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewPassword {
     /// The password's hash in PHC form.
     pub hash: String,
@@ -30,6 +30,12 @@ pub struct NewPassword {
     pub keep: Option<SessionId>,
     /// Whether everything that the person has granted to clients is revoked as well.
     pub revoke_grants: bool,
+}
+
+impl std::fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewPassword")
+    }
 }
 
 /// The columns that [`read_user`] takes, of a table with the alias `u`.

@@ -103,7 +103,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
             return Err(BodyRejection::NotJson.into());
         }
         let bytes = body::read(request.into_body(), MAX_JSON_BYTES).await.map_err(BodyRejection::from)?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| explain(&error))
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| explain(error.inner(), &error.path().to_string()))?;
+        reader.end().map_err(|error| explain(&error, ""))?;
+        Ok(Self(value))
     }
 }
 
@@ -158,15 +162,20 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     (!parts.any(|part| foreign(&part))).then_some(kind)
 }
 
-/// Says what is wrong with a JSON body without repeating any of it. Names of fields are told when they are ours.
-fn explain(error: &serde_json::Error) -> ApiError {
-    let place = serde_json::json!({"line": error.line(), "column": error.column()});
-    match error.classify() {
-        Category::Data => ApiError::unprocessable(data_fault(&error.to_string())).data(place),
-        Category::Syntax | Category::Eof | Category::Io => {
-            ApiError::bad_request("the body is not valid JSON").data(place)
-        }
+/// Says what is wrong with a JSON body without repeating any of it. `path` leads to a value of the wrong type or kind;
+/// it is told when it consists of names of ours, which it does unless the last of them is the unknown one.
+fn explain(error: &serde_json::Error, path: &str) -> ApiError {
+    let mut data = serde_json::json!({"line": error.line(), "column": error.column()});
+    if error.classify() != Category::Data {
+        return ApiError::bad_request("the body is not valid JSON").data(data);
     }
+    let text = error.to_string();
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let ours = !text.starts_with("unknown field") && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    if let Some(field) = missing.or(ours.then_some(path)) {
+        data["field"] = field.into();
+    }
+    ApiError::unprocessable(data_fault(&text)).data(data)
 }
 
 /// The library's text about a missing or repeated field names a field of our own types; its other texts quote what was
@@ -325,7 +334,7 @@ mod tests {
             (json, r#"{"name": "CANARY", "name": "CANARY"}"#, 422, "duplicate field: name"),
             (json, r#"{"name": "a", "CANARY": 1}"#, 422, "not known here"),
             (json, r#"{"name": "a", "limit": "CANARY"}"#, 422, "wrong type"),
-            (json, r#"{"name": "a", "limit": -1}"#, 422, "wrong type"),
+            (json, r#"{"name": "a", "limit": -1}"#, 422, "\"field\":\"limit\""),
             (json, "[]", 422, "wrong type"),
             (json, "\"CANARY\"", 422, "wrong type"),
             (json, &large, 413, "too large"),

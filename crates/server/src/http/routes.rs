@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::{health, oauth, pages};
+use crate::{api, health, oauth, pages};
 
 /// The whole router.
 pub fn router(app: App) -> Router {
@@ -17,6 +17,9 @@ pub fn router(app: App) -> Router {
     }
     if app.config.auth.provider.enabled {
         router = router.merge(provider());
+    }
+    if app.config.admin.enabled {
+        router = router.merge(api::admin::routes(app.config.auth.provider.enabled));
     }
     router.fallback(nothing_here).method_not_allowed_fallback(wrong_method).with_state(app)
 }

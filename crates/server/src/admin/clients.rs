@@ -1,0 +1,214 @@
+//! OAuth clients: the programs that may ask for tokens. Only the administrator makes them.
+
+use ayb_protocol::ids::{AppId, ClientId};
+use ayb_protocol::secret::{ClientSecret, Secret};
+use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings};
+use ayb_provider::register::{ClientDraft, check};
+use ayb_store::error::StoreError;
+use ayb_store::{ClientStats, ClientUpdate, Page, SecretReplacement};
+
+use crate::admin::AdminCaller;
+use crate::app::App;
+use crate::audit::Subject;
+use crate::error::ApiError;
+
+/// A client and what it has been up to.
+pub type ClientWithStats = (ClientRecord, ClientStats);
+
+/// The client types of RFC 6749 §2.1, as somebody chooses one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ClientType {
+    /// It keeps a secret.
+    #[default]
+    Confidential,
+    /// It cannot keep a secret.
+    Public,
+}
+
+impl ClientType {
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "confidential" => Some(Self::Confidential),
+            "public" => Some(Self::Public),
+            _ => None,
+        }
+    }
+}
+
+/// A change of a client. Name, addresses and scopes are replaced; of the rest, what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// See [`ClientSettings::name`].
+    pub name: String,
+    /// See [`ClientSettings::redirect_uris`].
+    pub redirect_uris: Vec<String>,
+    /// See [`ClientSettings::scopes`].
+    pub scopes: Vec<String>,
+    /// See [`ClientSettings::allowed_origins`].
+    pub allowed_origins: Option<Vec<String>>,
+    /// See [`ClientSettings::post_logout_redirect_uris`].
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// See [`ClientSettings::token_format`].
+    pub token_format: Option<String>,
+    /// See [`ClientSettings::signing_alg`].
+    pub signing_alg: Option<String>,
+    /// See [`ClientSettings::audience`]: `Some(None)` for the client's own id.
+    pub audience: Option<Option<String>>,
+    /// See [`ClientSettings::refresh_tokens`].
+    pub refresh_tokens: Option<bool>,
+    /// See [`ClientSettings::refresh_grace`].
+    pub refresh_grace_seconds: Option<u64>,
+}
+
+impl ClientChange {
+    /// The settings as they would be after the change, not checked yet.
+    fn over(self, old: &ClientSettings) -> ClientDraft {
+        let texts = |uris: &[_]| uris.iter().map(ToString::to_string).collect();
+        let kept = |list: &[String]| list.to_vec();
+        ClientDraft {
+            name: self.name,
+            redirect_uris: self.redirect_uris,
+            scopes: self.scopes,
+            allowed_origins: self.allowed_origins.unwrap_or_else(|| kept(&old.allowed_origins)),
+            post_logout_redirect_uris: self
+                .post_logout_redirect_uris
+                .unwrap_or_else(|| texts(&old.post_logout_redirect_uris)),
+            token_format: self.token_format.or_else(|| Some(old.token_format.as_str().to_owned())),
+            signing_alg: self.signing_alg.or_else(|| Some(old.signing_alg.as_str().to_owned())),
+            audience: self.audience.unwrap_or_else(|| old.audience.clone()),
+            refresh_tokens: self.refresh_tokens.or(Some(old.refresh_tokens)),
+            refresh_grace_seconds: self.refresh_grace_seconds.or(Some(old.refresh_grace.0)),
+        }
+    }
+}
+
+/// One page of all clients, or of those of one app, and how many there are.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(
+    app: &App,
+    admin: &AdminCaller,
+    page: Page,
+    of: Option<AppId>,
+) -> Result<(Vec<ClientWithStats>, u64), ApiError> {
+    Ok(app.store.list_clients(page, of, admin.now()).await?)
+}
+
+/// A client, revoked or not.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get(app: &App, admin: &AdminCaller, id: &ClientId) -> Result<ClientWithStats, ApiError> {
+    app.store.client_with_stats(id, admin.now()).await?.ok_or_else(unknown)
+}
+
+/// Registers a client. The secret of a confidential one is answered here and never again: only its hash is kept.
+///
+/// # Errors
+/// 400 with the field that breaks a rule, an unknown app included.
+pub async fn create(
+    app: &App,
+    admin: &AdminCaller,
+    app_id: AppId,
+    client_type: ClientType,
+    draft: &ClientDraft,
+) -> Result<(ClientRecord, Option<Secret<ClientSecret>>), ApiError> {
+    let settings = check(draft)?;
+    let now = admin.now();
+    let secret = match client_type {
+        ClientType::Confidential => Some(app.mint.client_secret()?),
+        ClientType::Public => None,
+    };
+    let kind = secret.as_ref().map_or(ClientKind::Public, |secret| ClientKind::Confidential { secret: secret.hash() });
+    let record = ClientRecord {
+        id: app.mint.uuid(now)?,
+        app_id,
+        client_id: app.mint.client_id()?,
+        kind,
+        settings,
+        created_at: now,
+        updated_at: now,
+        revoked_at: None,
+    };
+    app.store.insert_client(&record).await.map_err(no_app)?;
+    admin.note(app, "client.created", about(&record.client_id));
+    Ok((record, secret))
+}
+
+/// Changes a client. Its type and its app stay what they are.
+///
+/// # Errors
+/// 404 when there is none, 400 when it is revoked, and 400 with the field that breaks a rule.
+pub async fn update(
+    app: &App,
+    admin: &AdminCaller,
+    id: &ClientId,
+    change: ClientChange,
+) -> Result<ClientWithStats, ApiError> {
+    let old = app.store.client(id).await?.ok_or_else(unknown)?;
+    if old.revoked_at.is_some() {
+        return Err(revoked());
+    }
+    let settings = check(&change.over(&old.settings))?;
+    match app.store.update_client(id, &settings, admin.now()).await? {
+        ClientUpdate::Updated => {}
+        ClientUpdate::NotFound => return Err(unknown()),
+        ClientUpdate::Revoked => return Err(revoked()),
+    }
+    admin.note(app, "client.updated", about(id));
+    get(app, admin, id).await
+}
+
+/// Revokes a client: from now on it can do nothing, and all its tokens are dead.
+///
+/// # Errors
+/// 404 when there is none, or when it was revoked before.
+pub async fn revoke(app: &App, admin: &AdminCaller, id: &ClientId) -> Result<(), ApiError> {
+    if !app.store.revoke_client(id, admin.now()).await? {
+        return Err(unknown());
+    }
+    admin.note(app, "client.revoked", about(id));
+    Ok(())
+}
+
+/// Gives a confidential client another secret, answered here and never again. The old one is dead at once; the
+/// client's tokens live on.
+///
+/// # Errors
+/// 404 when there is none, 400 when it is public or revoked.
+pub async fn rotate_secret(
+    app: &App,
+    admin: &AdminCaller,
+    id: &ClientId,
+) -> Result<Secret<ClientSecret>, ApiError> {
+    let secret = app.mint.client_secret()?;
+    match app.store.replace_client_secret(id, secret.hash(), admin.now()).await? {
+        SecretReplacement::Replaced => {}
+        SecretReplacement::NotFound => return Err(unknown()),
+        SecretReplacement::Revoked => return Err(revoked()),
+        SecretReplacement::Public => return Err(ApiError::bad_request("a public client has no secret")),
+    }
+    admin.note(app, "client.secret_rotated", about(id));
+    Ok(secret)
+}
+
+fn no_app(error: StoreError) -> ApiError {
+    match error {
+        StoreError::ForeignKey => ApiError::field("appId", "There is no such app."),
+        error => error.into(),
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such client")
+}
+
+fn revoked() -> ApiError {
+    ApiError::bad_request("the client is revoked")
+}
+
+fn about(id: &ClientId) -> Subject {
+    Subject { client_id: Some(id.clone()), ..Subject::default() }
+}

@@ -1,0 +1,150 @@
+//! The administrator's password: from the configuration, or made at the first start.
+
+use ayb_protocol::secret::{Admin, SecretHash};
+use zeroize::Zeroizing;
+
+use crate::admin::AdminCaller;
+use crate::app::App;
+use crate::audit::Subject;
+use crate::entropy::{Entropy, EntropyError};
+use crate::error::ApiError;
+use crate::password::{PasswordHash, Verification, check_length};
+
+/// The fewest characters of a new password.
+pub const MIN_LENGTH: usize = 8;
+
+/// Characters of a generated password, 5 bits each: 100 bits.
+const GENERATED_LENGTH: usize = 20;
+/// Digits and letters that nobody takes for one another when they read them aloud.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Makes sure that there is a password, so that the administration is never open. Answers the one that was made, which
+/// nobody can find out later.
+///
+/// A password in the configuration is taken over; when it is another than at the last start, the sessions that were
+/// begun with the old one end.
+///
+/// # Errors
+/// When the store or the randomness fails.
+pub async fn ensure(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
+    let known = app.store.admin_password().await?.map(PasswordHash::from_stored);
+    let configured = app.config.admin.password.as_ref();
+    let Some(configured) = configured.map(|password| Zeroizing::new(password.expose().to_owned())) else {
+        return if known.is_some() { Ok(None) } else { generate(app).await };
+    };
+    let same = match &known {
+        Some(hash) => app.passwords.verify(configured.clone(), hash).await? != Verification::Mismatch,
+        None => false,
+    };
+    if !same {
+        let hash = app.passwords.hash(configured).await?;
+        app.store.set_admin_password(hash.as_str(), app.clock.now()).await?;
+    }
+    Ok(None)
+}
+
+async fn generate(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
+    let password = readable(&app.entropy)?;
+    let hash = app.passwords.hash(password.clone()).await?;
+    let kept = app.store.admin_password_or_insert(hash.as_str(), app.clock.now()).await?;
+    // Another process that starts at the same moment may have been first; then its password counts.
+    Ok((kept == hash.as_str()).then_some(password))
+}
+
+fn readable(entropy: &Entropy) -> Result<Zeroizing<String>, EntropyError> {
+    let random = Zeroizing::new(entropy.bytes::<GENERATED_LENGTH>()?);
+    let mut text = Zeroizing::new(String::with_capacity(GENERATED_LENGTH * 2));
+    for (place, byte) in random.iter().enumerate() {
+        if place > 0 && place % 5 == 0 {
+            text.push('-');
+        }
+        text.push(char::from(ALPHABET[usize::from(byte & 31)]));
+    }
+    Ok(text)
+}
+
+/// Whether this is the administrator's password.
+///
+/// # Errors
+/// When the store or the pool of password workers fails.
+pub async fn verify(app: &App, password: Zeroizing<String>) -> Result<bool, ApiError> {
+    if let Some(configured) = &app.config.admin.password {
+        let hash = SecretHash::<Admin>::of;
+        return Ok(hash(&password) == hash(configured.expose()));
+    }
+    if check_length(&password, 0).is_err() {
+        return Ok(false);
+    }
+    let stored = app.store.admin_password().await?;
+    // Without a password nobody is the administrator.
+    let Some(stored) = stored.map(PasswordHash::from_stored) else { return Ok(false) };
+    Ok(app.passwords.verify(password, &stored).await? != Verification::Mismatch)
+}
+
+/// Gives the administrator another password and ends every session of the administrator, this one too. The command
+/// line on this machine gets a new token when it had one.
+///
+/// # Errors
+/// 400 when the current password is wrong or the new one breaks a rule, 409 when the configuration says what the
+/// password is.
+pub async fn change(
+    app: &App,
+    admin: &AdminCaller,
+    current: Zeroizing<String>,
+    new: Zeroizing<String>,
+) -> Result<(), ApiError> {
+    if app.config.admin.password.is_some() {
+        return Err(ApiError::conflict("the password is set by admin.password in the configuration: change it there"));
+    }
+    if !verify(app, current).await? {
+        return Err(ApiError::field("currentPassword", "the current password is wrong"));
+    }
+    store(app, new).await?;
+    admin.note(app, "admin.password_changed", Subject::default());
+    renew_local_token(app).await;
+    Ok(())
+}
+
+/// Sets the password without knowing the old one, for whoever has the server's own files and database.
+///
+/// # Errors
+/// 400 when the password breaks a rule.
+pub async fn reset(app: &App, new: Zeroizing<String>) -> Result<(), ApiError> {
+    store(app, new).await?;
+    let by = Subject { actor: Some("system".to_owned()), ..Subject::default() };
+    app.audit.note("admin.password_changed", by, app.clock.now());
+    Ok(())
+}
+
+async fn store(app: &App, new: Zeroizing<String>) -> Result<(), ApiError> {
+    check_length(&new, MIN_LENGTH).map_err(|error| ApiError::field("newPassword", error.to_string()))?;
+    let hash = app.passwords.hash(new).await?;
+    Ok(app.store.set_admin_password(hash.as_str(), app.clock.now()).await?)
+}
+
+/// The password is changed by now, whatever becomes of a convenience of this machine.
+async fn renew_local_token(app: &App) {
+    if !app.config.server.data_dir.join(super::sessions::LOCAL_TOKEN_FILE).exists() {
+        return;
+    }
+    if let Err(error) = super::sessions::write_local_token(app).await {
+        tracing::warn!(%error, "the token for the command line of this machine was not written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_password_has_a_hundred_bits_and_can_be_read_aloud() {
+        let entropy = Entropy::open().unwrap();
+        let (one, other) = (readable(&entropy).unwrap(), readable(&entropy).unwrap());
+        assert_ne!(one.as_str(), other.as_str());
+        let groups: Vec<&str> = one.split('-').collect();
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [5, 5, 5, 5]);
+        assert!(groups.concat().bytes().all(|byte| ALPHABET.contains(&byte)), "{}", one.as_str());
+        let distinct: std::collections::BTreeSet<_> = ALPHABET.iter().collect();
+        assert_eq!(distinct.len(), 32, "every character carries 5 bits");
+    }
+}

@@ -1,0 +1,4 @@
+//! Doors that speak JSON.
+
+pub mod admin;
+pub mod json;
