@@ -1,0 +1,155 @@
+//! The load generator: one thread, one poll loop, one request in flight on each connection.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use hdrhistogram::Histogram;
+use mio::{Events, Interest, Poll, Token};
+use serde::Serialize;
+
+use crate::connection::Connection;
+use crate::work::Work;
+
+/// What one round measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Round {
+    /// Finished units of work a second. A unit is one request, or one whole flow.
+    pub rate: f64,
+    /// Median latency of a unit, in milliseconds.
+    pub p50: f64,
+    /// 99th percentile, in milliseconds.
+    pub p99: f64,
+    /// Units that failed.
+    pub errors: u64,
+    /// The first failure, in words.
+    pub first_error: Option<String>,
+    /// CPU time of the server's processes for one unit, in microseconds.
+    pub cpu_micros: f64,
+}
+
+/// How long and with how many connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Connections.
+    pub connections: usize,
+    /// Before anything is counted.
+    pub warm_up: Duration,
+    /// What is counted.
+    pub length: Duration,
+}
+
+/// Runs one round of `work` against `address`; `cpu` reads the server's CPU time so far.
+pub fn run(
+    address: SocketAddr,
+    plan: Plan,
+    work: &mut dyn Work,
+    cpu: impl Fn() -> Duration,
+) -> Result<Round> {
+    let mut generator = Generator::open(address, plan.connections)?;
+    generator.start(work)?;
+    generator.until(Instant::now() + plan.warm_up, work)?;
+    generator.reset();
+    let (begin, cpu_before) = (Instant::now(), cpu());
+    generator.until(begin + plan.length, work)?;
+    let (elapsed, cpu_used) = (begin.elapsed(), cpu().saturating_sub(cpu_before));
+    let Generator { latencies, units, errors, first_error, .. } = generator;
+    Ok(Round {
+        rate: units as f64 / elapsed.as_secs_f64(),
+        p50: latencies.value_at_quantile(0.5) as f64 / 1000.0,
+        p99: latencies.value_at_quantile(0.99) as f64 / 1000.0,
+        errors,
+        first_error,
+        cpu_micros: cpu_used.as_secs_f64() * 1e6 / (units.max(1)) as f64,
+    })
+}
+
+struct Generator {
+    poll: Poll,
+    connections: Vec<Connection>,
+    begun: Vec<Instant>,
+    request: Vec<u8>,
+    latencies: Histogram<u64>,
+    units: u64,
+    errors: u64,
+    first_error: Option<String>,
+}
+
+impl Generator {
+    fn open(address: SocketAddr, count: usize) -> Result<Self> {
+        let poll = Poll::new()?;
+        let mut connections = Vec::with_capacity(count);
+        for number in 0..count {
+            let mut connection = Connection::open(address).context("cannot connect to the server")?;
+            poll.registry().register(
+                connection.stream(),
+                Token(number),
+                Interest::READABLE | Interest::WRITABLE,
+            )?;
+            connections.push(connection);
+        }
+        Ok(Self {
+            poll,
+            begun: vec![Instant::now(); count],
+            connections,
+            request: Vec::new(),
+            latencies: Histogram::new_with_max(60_000_000, 3)?,
+            units: 0,
+            errors: 0,
+            first_error: None,
+        })
+    }
+
+    fn start(&mut self, work: &mut dyn Work) -> Result<()> {
+        (0..self.connections.len()).try_for_each(|number| self.next(number, work))
+    }
+
+    fn reset(&mut self) {
+        self.latencies.reset();
+        (self.units, self.errors) = (0, 0);
+    }
+
+    fn until(&mut self, end: Instant, work: &mut dyn Work) -> Result<()> {
+        let mut events = Events::with_capacity(self.connections.len());
+        while Instant::now() < end {
+            self.poll.poll(&mut events, Some(Duration::from_millis(20)))?;
+            for event in &events {
+                let number = event.token().0;
+                if event.is_writable() {
+                    self.connections[number].flush()?;
+                }
+                if event.is_readable() && self.connections[number].receive()? {
+                    self.finish(number, work)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, number: usize, work: &mut dyn Work) -> Result<()> {
+        self.request.clear();
+        let begins = work.request(number, &mut self.request);
+        self.connections[number].send(&self.request)?;
+        if begins {
+            self.begun[number] = self.connections[number].started();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, number: usize, work: &mut dyn Work) -> Result<()> {
+        let outcome = work.answer(number, &self.connections[number].answer()?);
+        match outcome {
+            Ok(false) => {}
+            Ok(true) => {
+                self.units += 1;
+                let micros = self.begun[number].elapsed().as_micros();
+                self.latencies.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
+            }
+            Err(error) => {
+                self.errors += 1;
+                self.first_error.get_or_insert_with(|| format!("{error:#}"));
+            }
+        }
+        self.next(number, work)
+    }
+}

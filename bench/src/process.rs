@@ -1,0 +1,118 @@
+//! Processes under measurement: pinned, watched through /proc, ended when the benchmark ends.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// Where a process may run.
+#[derive(Clone, Copy, Debug)]
+pub enum Core {
+    /// Servers and their databases.
+    Server,
+    /// The generator.
+    Generator,
+}
+
+impl Core {
+    fn list(self) -> &'static str {
+        match self {
+            Self::Server => "0",
+            Self::Generator => "1",
+        }
+    }
+}
+
+/// Pins this process, or an already running one, to a core.
+pub fn pin(pid: u32, core: Core) {
+    let _ = Command::new("taskset").args(["-a", "-p", "-c", core.list(), &pid.to_string()]).output();
+}
+
+/// A child process that ends with its value.
+pub struct Process {
+    child: Child,
+    /// When it was started.
+    pub started: Instant,
+}
+
+impl Process {
+    /// Starts a program pinned to the servers' core.
+    pub fn start(program: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Result<Self> {
+        let mut command = Command::new("taskset");
+        command.args(["-c", Core::Server.list()]).arg(program).args(arguments);
+        command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        let started = Instant::now();
+        let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Self { child, started })
+    }
+
+    /// The process's number; `taskset` has become the program itself.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until somebody listens.
+    pub fn wait_for(&mut self, address: SocketAddr, patience: Duration) -> Result<()> {
+        let end = Instant::now() + patience;
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended at once ({status})");
+            }
+            if Instant::now() > end {
+                bail!("nobody listens on {address} after {patience:?}");
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// CPU time that processes have used so far.
+pub fn cpu_time(pids: &[u32]) -> Duration {
+    let ticks: u64 = pids.iter().filter_map(|pid| ticks(*pid)).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn ticks(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// Memory of a process in MiB: proportional, and anonymous.
+pub fn memory(pid: u32) -> Option<(f64, f64)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let read = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+    };
+    Some((read("Pss:")?, read("Pss_Anon:")?))
+}
+
+/// Every process of a group that a pattern names in its command line.
+pub fn pids_of(parent: u32) -> Vec<u32> {
+    let mut found = vec![parent];
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    for entry in entries {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let of =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if of == Some(parent) {
+            found.push(pid);
+        }
+    }
+    found
+}

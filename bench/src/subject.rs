@@ -1,0 +1,233 @@
+//! The server under measurement: started from nothing, with clients, a person, a session and a consent.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{send, send_form, send_json};
+use crate::process::Process;
+use crate::work::Flow;
+
+const REDIRECT_URI: &str = "https://app.example/callback";
+const PASSWORD: &str = "benchmark password";
+
+/// A running server.
+pub struct Subject {
+    /// The process.
+    pub process: Process,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// From start to the first answer, with an empty database.
+    pub cold_start: Duration,
+    /// Authorization header lines by kind of client.
+    pub clients: BTreeMap<&'static str, String>,
+    /// The cookie of a signed-in person who has consented, as a header line.
+    pub cookie: String,
+    client_ids: BTreeMap<&'static str, String>,
+    folder: TempDir,
+}
+
+/// The kinds of client: token format and algorithm.
+pub const CLIENTS: [(&str, &str, &str); 4] = [
+    ("opaque", "opaque", "ES256"),
+    ("RS256", "jwt", "RS256"),
+    ("ES256", "jwt", "ES256"),
+    ("EdDSA", "jwt", "EdDSA"),
+];
+
+impl Subject {
+    /// Starts the server on a database and prepares everything.
+    pub fn start(binary: &Path, port: u16, database: Option<&str>) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let (process, cold_start) = launch(binary, folder.path(), address, database)?;
+        let mut subject = Self {
+            process,
+            address,
+            cold_start,
+            clients: BTreeMap::new(),
+            client_ids: BTreeMap::new(),
+            cookie: String::new(),
+            folder,
+        };
+        subject.register()?;
+        subject.sign_in()?;
+        for (name, ..) in CLIENTS {
+            subject.consent(name)?;
+        }
+        Ok(subject)
+    }
+
+    /// From start to the first answer, with the database as it is now.
+    pub fn warm_start(&mut self, binary: &Path, database: Option<&str>) -> Result<Duration> {
+        let placeholder = Process::start(Path::new("/bin/true"), &[], &[])?;
+        drop(std::mem::replace(&mut self.process, placeholder));
+        let (process, time) = launch(binary, self.folder.path(), self.address, database)?;
+        self.process = process;
+        Ok(time)
+    }
+
+    fn register(&mut self) -> Result<()> {
+        let token = std::fs::read_to_string(self.folder.path().join("admin-token"))
+            .context("the server wrote no admin token")?;
+        let token = token.lines().next().unwrap_or_default().to_owned();
+        let app = send_json(
+            self.address,
+            "POST",
+            "/api/admin/apps",
+            &token,
+            &json!({"name": "Benchmark", "description": ""}),
+        )?;
+        for (name, format, algorithm) in CLIENTS {
+            let draft = json!({
+                "appId": app["id"], "name": name, "redirectUris": [REDIRECT_URI],
+                "scopes": ["openid", "readonly"], "tokenFormat": format, "signingAlg": algorithm,
+            });
+            let made = send_json(self.address, "POST", "/api/admin/oauth/clients", &token, &draft)?;
+            let (id, secret) = (text(&made["client"]["clientId"])?, text(&made["clientSecret"])?);
+            let basic = STANDARD.encode(format!("{id}:{secret}"));
+            self.clients.insert(name, format!("Authorization: Basic {basic}\r\n"));
+            self.client_ids.insert(name, id);
+        }
+        let person = json!({"email": "bench@example.com", "password": PASSWORD});
+        send_json(self.address, "POST", "/api/auth/register", "none", &person)?;
+        Ok(())
+    }
+
+    fn sign_in(&mut self) -> Result<()> {
+        let page = send(self.address, "GET", "/login", &[], "")?;
+        let visitor =
+            page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
+        let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
+        let mut fields = hidden(&page.body);
+        fields.push(("email".into(), "bench@example.com".into()));
+        fields.push(("password".into(), PASSWORD.into()));
+        let answer = send_form(self.address, "/login", &[cookie], &fields)?;
+        let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));
+        let session = session.ok_or_else(|| anyhow!("no session cookie (status {})", answer.status))?;
+        self.cookie = format!("Cookie: {}\r\n", session.split(';').next().unwrap_or_default());
+        Ok(())
+    }
+
+    fn consent(&self, client: &str) -> Result<()> {
+        let cookie = self.cookie.trim_end().to_owned();
+        let page = send(self.address, "GET", &self.authorize(client), &[cookie.clone()], "")?;
+        let mut fields = hidden(&page.body);
+        fields.push(("decision".into(), "allow".into()));
+        let answer = send_form(self.address, "/oauth/consent", &[cookie], &fields)?;
+        let sent_on = answer.headers("location").first().is_some_and(|location| location.contains("code="));
+        ensure!(sent_on, "consent was not taken: status {}", answer.status);
+        Ok(())
+    }
+
+    fn authorize(&self, client: &str) -> String {
+        let id = &self.client_ids[client];
+        let challenge = Flow::challenge();
+        format!(
+            "/oauth/authorize?response_type=code&client_id={id}&redirect_uri={}&scope=openid%20readonly&state=s\
+             &code_challenge={challenge}&code_challenge_method=S256",
+            encoded_redirect_uri()
+        )
+    }
+
+    /// The code flow of a client.
+    pub fn flow(&self, client: &str, connections: usize) -> Flow {
+        Flow {
+            authorize: self.authorize(client),
+            cookie: self.cookie.clone(),
+            client: self.clients[client].clone(),
+            redirect_uri: encoded_redirect_uri(),
+            contains: "id_token",
+            codes: vec![None; connections],
+        }
+    }
+
+    /// Refresh tokens of the opaque client, one for each connection.
+    pub fn refresh_tokens(&self, count: usize) -> Result<Vec<String>> {
+        (0..count).map(|_| text(&self.exchange()?["refresh_token"])).collect()
+    }
+
+    /// Access tokens of the opaque client, for a person.
+    pub fn access_tokens(&self, count: usize) -> Result<Vec<String>> {
+        (0..count).map(|_| text(&self.exchange()?["access_token"])).collect()
+    }
+
+    fn exchange(&self) -> Result<Value> {
+        let cookie = self.cookie.trim_end().to_owned();
+        let answer = send(self.address, "GET", &self.authorize("opaque"), &[cookie], "")?;
+        let location =
+            answer.headers("location").first().map(|location| (*location).to_owned()).unwrap_or_default();
+        let code = location
+            .split_once("code=")
+            .map(|(_, rest)| rest.split('&').next().unwrap_or_default().to_owned());
+        let code = code.ok_or_else(|| anyhow!("no code (status {})", answer.status))?;
+        let fields = [
+            ("grant_type".to_owned(), "authorization_code".to_owned()),
+            ("code".to_owned(), code),
+            ("redirect_uri".to_owned(), REDIRECT_URI.to_owned()),
+            ("code_verifier".to_owned(), crate::work::VERIFIER.to_owned()),
+        ];
+        let client = self.clients["opaque"].trim_end().to_owned();
+        send_form(self.address, "/oauth/token", &[client], &fields)?.json()
+    }
+}
+
+fn launch(
+    binary: &Path,
+    folder: &Path,
+    address: SocketAddr,
+    database: Option<&str>,
+) -> Result<(Process, Duration)> {
+    let port = address.port().to_string();
+    let folder: PathBuf = folder.to_owned();
+    let shown = folder.display().to_string();
+    let mut environment: Vec<(&str, String)> = [
+        ("AYB_AUTH_JWT_SECRET", "benchmark-benchmark-benchmark-0123456789"),
+        ("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"),
+        ("AYB_AUTH_OAUTH_PROVIDER_TOKEN_FAILURE_LIMIT", "0"),
+        ("AYB_AUTH_RATE_LIMIT", "0"),
+        ("AYB_LOGGING_LEVEL", "warn"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .to_vec();
+    environment.extend(database.map(|url| ("AYB_DATABASE_URL", url.to_owned())));
+    let mut process =
+        Process::start(binary, &["start", "--data-dir", &shown, "--port", &port], &environment)?;
+    process.wait_for(address, Duration::from_secs(60))?;
+    let begun = process.started;
+    let end = Instant::now() + Duration::from_secs(30);
+    while send(address, "GET", "/.well-known/openid-configuration", &[], "")
+        .map_or(true, |reply| reply.status != 200)
+    {
+        ensure!(Instant::now() < end, "the server does not answer");
+    }
+    Ok((process, begun.elapsed()))
+}
+
+fn text(value: &Value) -> Result<String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| anyhow!("expected text, found {value}"))
+}
+
+fn encoded_redirect_uri() -> String {
+    form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect()
+}
+
+/// The hidden fields of a page's form.
+fn hidden(html: &str) -> Vec<(String, String)> {
+    let inputs = html.split("<input type=\"hidden\" name=\"").skip(1);
+    let field = |input: &str| {
+        let (name, rest) = input.split_once('"')?;
+        let value = rest.split_once("value=\"")?.1.split_once('"')?.0;
+        let value =
+            value.replace("&quot;", "\"").replace("&#34;", "\"").replace("&#38;", "&").replace("&amp;", "&");
+        Some((name.to_owned(), value))
+    };
+    inputs.filter_map(field).collect()
+}
