@@ -1,5 +1,7 @@
 //! Clients: the programs that ask for tokens.
 
+use std::collections::HashMap;
+
 use ayb_protocol::ids::{AppId, ClientId};
 use ayb_protocol::redirect_uri::RegisteredRedirectUri;
 use ayb_protocol::scope::RegisteredScopes;
@@ -148,13 +150,28 @@ pub(crate) const LIST_OF_APP: &str = concat!(
 
 const COUNT_OF_APP: &str = "select count(*) from _ayb_oauth_clients where app_id = $1";
 
-pub(crate) const COUNT_TOKENS: &str = "select
-    count(case when token_type = 'access' and revoked_at is null and expires_at > $2 then 1 end),
-    count(case when token_type = 'refresh' and revoked_at is null and expires_at > $2 then 1 end),
-    max(created_at)
-    from _ayb_oauth_tokens where client_id = $1";
+/// Counts the tokens of so many clients, whose names are the parameters from `$2` on.
+pub(crate) fn count_tokens(clients: usize) -> String {
+    let names = names(2, clients);
+    format!(
+        "select client_id,
+         count(case when token_type = 'access' and revoked_at is null and expires_at > $1 then 1 end),
+         count(case when token_type = 'refresh' and revoked_at is null and expires_at > $1 then 1 end),
+         max(created_at) from _ayb_oauth_tokens where client_id in ({names}) group by client_id"
+    )
+}
 
-pub(crate) const COUNT_GRANTS: &str = "select count(*) from _ayb_oauth_grants where client_id = $1";
+/// Counts the grants of so many clients, whose names are the parameters from `$1` on.
+pub(crate) fn count_grants(clients: usize) -> String {
+    let names = names(1, clients);
+    format!(
+        "select client_id, count(*) from _ayb_oauth_grants where client_id in ({names}) group by client_id"
+    )
+}
+
+fn names(first: usize, count: usize) -> String {
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
 
 const UPDATE: &str =
     "update _ayb_oauth_clients set name = $3, redirect_uris = $4, scopes = $5, allowed_origins = $6,
@@ -210,13 +227,8 @@ impl Store {
                 (self.db.many(LIST_OF_APP, params).await?, total)
             }
         };
-        let mut clients = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let client = read_client(row)?;
-            let stats = self.stats(&client, now).await?;
-            clients.push((client, stats));
-        }
-        Ok((clients, total))
+        let clients = rows.iter().map(read_client).collect::<Result<Vec<_>, _>>()?;
+        Ok((self.with_stats(clients, now).await?, total))
     }
 
     /// A client and what it has been up to.
@@ -225,24 +237,48 @@ impl Store {
         id: &ClientId,
         now: Timestamp,
     ) -> Result<Option<(ClientRecord, ClientStats)>, StoreError> {
-        let Some(client) = self.client(id).await? else { return Ok(None) };
-        let stats = self.stats(&client, now).await?;
-        Ok(Some((client, stats)))
+        let client = self.client(id).await?;
+        Ok(self.with_stats(client.into_iter().collect(), now).await?.pop())
     }
 
-    async fn stats(&self, client: &ClientRecord, now: Timestamp) -> Result<ClientStats, StoreError> {
-        let id = &client.client_id;
-        let tokens = self.db.many(COUNT_TOKENS, vec![id.into(), now.into()]).await?;
-        let tokens = tokens.first().ok_or_else(|| StoreError::corrupt("a count without a row"))?;
-        let mut columns = Columns::of(tokens);
-        let (access, refresh) = (columns.count()?, columns.count()?);
-        let alive = client.revoked_at.is_none();
-        Ok(ClientStats {
-            active_access_tokens: if alive { access } else { 0 },
-            active_refresh_tokens: if alive { refresh } else { 0 },
-            total_grants: self.count(COUNT_GRANTS, vec![id.into()]).await?,
-            last_token_issued_at: columns.opt_time()?,
-        })
+    /// The clients, in the same order, each with its statistics: two statements however many there are.
+    async fn with_stats(
+        &self,
+        clients: Vec<ClientRecord>,
+        now: Timestamp,
+    ) -> Result<Vec<(ClientRecord, ClientStats)>, StoreError> {
+        if clients.is_empty() {
+            return Ok(vec![]);
+        }
+        let names: Vec<Value> = clients.iter().map(|client| (&client.client_id).into()).collect();
+        let params = [&[now.into()], names.as_slice()].concat();
+        let tokens = self.db.many(count_tokens(clients.len()), params).await?;
+        let grants = self.db.many(count_grants(clients.len()), names).await?;
+        let mut stats: HashMap<ClientId, ClientStats> = HashMap::with_capacity(clients.len());
+        for row in &tokens {
+            let mut columns = Columns::of(row);
+            let stats = stats.entry(columns.client_id()?).or_default();
+            stats.active_access_tokens = columns.count()?;
+            stats.active_refresh_tokens = columns.count()?;
+            stats.last_token_issued_at = columns.opt_time()?;
+        }
+        for row in &grants {
+            let mut columns = Columns::of(row);
+            let stats = stats.entry(columns.client_id()?).or_default();
+            stats.total_grants = columns.count()?;
+        }
+        let of = |client: &ClientRecord| {
+            let stats = stats.get(&client.client_id).copied().unwrap_or_default();
+            match client.revoked_at {
+                None => stats,
+                Some(_) => ClientStats { active_access_tokens: 0, active_refresh_tokens: 0, ..stats },
+            }
+        };
+        let paired = |client: ClientRecord| {
+            let stats = of(&client);
+            (client, stats)
+        };
+        Ok(clients.into_iter().map(paired).collect())
     }
 
     /// Stores new settings of a client that is not revoked.
