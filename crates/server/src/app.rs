@@ -15,6 +15,7 @@ use bytes::Bytes;
 use std::num::NonZeroUsize;
 
 use crate::audit::Audit;
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::{Config, MasterKey};
 use crate::entropy::Entropy;
@@ -63,6 +64,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Notes what matters for security.
     pub audit: Audit,
+    /// Does what must not hold up an answer.
+    pub background: Background,
     /// The metadata document.
     pub metadata: Bytes,
     /// The client of the demo page, when that is on.
@@ -107,6 +110,7 @@ impl App {
         let mask = mask_key(&store, &entropy, now).await?;
         let key = |purpose| derive(&master_key, purpose);
         let policy = policy(&config);
+        let background = Background::default();
         let keys = SigningKeys::open(
             store.clone(),
             entropy.clone(),
@@ -122,7 +126,8 @@ impl App {
             progress: ProgressKey::new(key(Purpose::Progress)),
             passwords: passwords(&config, &entropy)?,
             limits: Limits::new(&config, &entropy),
-            audit: Audit::new(store.clone(), entropy.clone()),
+            audit: Audit::new(store.clone(), entropy.clone(), background.clone()),
+            background,
             metadata: metadata::document(&config.server.public_url),
             config,
             store,

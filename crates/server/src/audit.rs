@@ -6,13 +6,16 @@ use ayb_provider::client::ClientRecord;
 use ayb_store::AuditEntry;
 use ayb_store::Store;
 
+use crate::background::Background;
 use crate::entropy::Entropy;
+use crate::http::client_ip::ClientIp;
 
 /// Notes events. Writing happens beside the request: a trail that is full or slow must not stop a sign-in, and what is
 /// not written is in the log.
 pub struct Audit {
     store: Store,
     entropy: Entropy,
+    background: Background,
 }
 
 /// What an event is about.
@@ -30,10 +33,28 @@ pub struct Subject {
     pub detail: Option<serde_json::Value>,
 }
 
+impl Subject {
+    /// A person who does something to their own account.
+    pub fn own(user: UserId, caller: ClientIp) -> Self {
+        Self {
+            actor: Some(user.to_string()),
+            user_id: Some(user),
+            ip: Some(caller.to_string()),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what else is known.
+    #[must_use]
+    pub fn detail(self, detail: serde_json::Value) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
 impl Audit {
     /// A trail in `store`.
-    pub fn new(store: Store, entropy: Entropy) -> Self {
-        Self { store, entropy }
+    pub fn new(store: Store, entropy: Entropy, background: Background) -> Self {
+        Self { store, entropy, background }
     }
 
     /// Notes an event.
@@ -51,7 +72,7 @@ impl Audit {
             detail: subject.detail,
         };
         let store = self.store.clone();
-        tokio::spawn(async move {
+        self.background.spawn(async move {
             if let Err(error) = store.append_audit(&entry).await {
                 tracing::warn!(%error, event, "an audit entry was not written");
             }

@@ -1,8 +1,11 @@
 //! Doors: HTTP, pages, configuration and the command line of `ayb`.
 
+pub mod admin;
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod audit;
+pub mod background;
 pub mod banner;
 pub mod cli;
 pub mod clock;
@@ -16,6 +19,7 @@ pub mod http;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod mail_link;
 pub mod master_key;
 pub mod mint;
 pub mod oauth;

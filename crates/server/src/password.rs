@@ -5,6 +5,7 @@ mod worker;
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -128,6 +129,7 @@ pub struct PasswordPool {
     queue: SyncSender<Job>,
     entropy: Entropy,
     params: Params,
+    runs: Arc<AtomicU64>,
 }
 
 impl PasswordPool {
@@ -151,7 +153,7 @@ impl PasswordPool {
                 .spawn(move || worker.run())
                 .map_err(|error| PasswordError::Pool(error.to_string()))?;
         }
-        Ok(Self { queue, entropy, params })
+        Ok(Self { queue, entropy, params, runs: Arc::default() })
     }
 
     /// Hashes a password at today's cost with a fresh salt.
@@ -199,6 +201,11 @@ impl PasswordPool {
         Ok(Verification::Mismatch)
     }
 
+    /// How many digests were ordered since the start: the work that was done, whatever came of it.
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
     async fn submit(&self, password: Zeroizing<String>, recipe: Recipe) -> Result<Digest, PasswordError> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Err(PasswordError::TooLong);
@@ -208,6 +215,7 @@ impl PasswordPool {
             TrySendError::Full(_) => PasswordError::Busy,
             TrySendError::Disconnected(_) => PasswordError::Pool("no worker listens".to_owned()),
         })?;
+        self.runs.fetch_add(1, Ordering::Relaxed);
         answer.await.map_err(|_| PasswordError::Pool("a worker stopped".to_owned()))?
     }
 }

@@ -5,17 +5,17 @@ use ayb_provider::user::{UserRecord, parse_email};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::http::client_ip::ClientIp;
+use crate::audit::Subject;
+use crate::limits::{Attempt, Standing};
 use crate::oauth::error::{OAuthError, internal};
 use crate::password::{PasswordError, PasswordHash, Verification};
-use crate::throttle::Verdict;
 
 /// Why somebody is not signed in.
 #[derive(Debug)]
 pub enum SignInError {
     /// No such account, wrong password, or an account that may not be used: one answer for all.
     Wrong,
-    /// Too many attempts, or our own trouble.
+    /// Our own trouble.
     Fault(OAuthError),
 }
 
@@ -31,12 +31,25 @@ impl<E: Into<OAuthError>> From<E> for SignInError {
 /// See [`SignInError`].
 pub async fn with_password(
     app: &App,
+    attempt: &Attempt,
     email: &str,
     password: &str,
-    caller: ClientIp,
     now: Timestamp,
 ) -> Result<UserRecord, SignInError> {
-    limited(app.limits.sign_in(caller, now))?;
+    let caller = attempt.caller();
+    let outcome = check(app, email, password, now).await;
+    match &outcome {
+        Ok(user) => app.audit.note("signed_in", Subject::own(user.id, caller), now),
+        Err(SignInError::Wrong) => {
+            let subject = Subject { ip: Some(caller.to_string()), ..Subject::default() };
+            app.audit.note("sign_in_failed", subject, now);
+        }
+        Err(SignInError::Fault(_)) => {}
+    }
+    outcome
+}
+
+async fn check(app: &App, email: &str, password: &str, now: Timestamp) -> Result<UserRecord, SignInError> {
     let password = Zeroizing::new(password.to_owned());
     let found = match parse_email(email) {
         Ok(email) => app.store.user_by_email(&email).await?,
@@ -98,13 +111,13 @@ fn fault(error: &PasswordError) -> OAuthError {
     }
 }
 
-/// Turns a verdict into an error.
+/// Refuses a caller who has used up a limit.
 ///
 /// # Errors
 /// 429 when the limit is reached.
-pub fn limited(verdict: Option<Verdict>) -> Result<(), OAuthError> {
-    match verdict {
-        Some(Verdict::Limited { retry_after, .. }) => Err(OAuthError::too_many(retry_after)),
+pub fn limited(standing: Option<Standing>) -> Result<(), OAuthError> {
+    match standing {
+        Some(standing) if !standing.verdict.is_allowed() => Err(OAuthError::limited(standing)),
         _ => Ok(()),
     }
 }

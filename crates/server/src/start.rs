@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use ayb_provider::keys::Rotation;
 use ayb_store::db::{Db, DbOptions, migrate};
 use ayb_store::{Store, Sweep};
+use zeroize::Zeroizing;
 
 use crate::app::{App, Ingredients};
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::http::listener::{ConnectionLimits, Listener};
 use crate::http::tls::{TlsFiles, TlsIdentity};
 use crate::http::{edge, routes};
 use crate::mail::{Mailer, SmtpSecurity, SmtpSettings};
-use crate::{banner, demo, master_key};
+use crate::{admin, banner, demo, master_key};
 
 /// How often keys are looked after; a rotation by another process is noticed this late at the most.
 const KEYS_EVERY: Duration = Duration::from_secs(30);
@@ -35,15 +36,26 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     prepare_folder(&config.server.data_dir)?;
     let listener = bind(&config).await?;
     let app = build(config, with_demo).await?;
-    banner::print(&app, &listener, None, with_demo);
+    let password = if app.config.admin.enabled { open_admin(&app).await? } else { None };
+    banner::print(&app, &listener, password.as_ref().map(|password| password.as_str()), with_demo);
     let background = [tokio::spawn(tend_keys(app.clone())), tokio::spawn(purge(app.clone()))];
     let router = edge::wrap(routes::router(app.clone()), &app)?;
     let drained = listener.serve(router, stop_asked()).await;
+    // What was begun beside the requests may finish: an entry in the trail, a mail.
+    let patience = Duration::from_secs(app.config.server.shutdown_timeout.0);
+    let finished = tokio::time::timeout(patience, app.background.idle()).await.is_ok();
     for task in background {
         task.abort();
     }
-    tracing::info!(cut = drained.cut, "stopped");
+    tracing::info!(cut = drained.cut, finished, "stopped");
     Ok(())
+}
+
+/// Makes the administrator's password when there is none yet, and a token for the command line on this machine.
+async fn open_admin(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
+    let password = admin::password::ensure(app).await?;
+    admin::sessions::write_local_token(app).await?;
+    Ok(password)
 }
 
 /// Opens the database, brings it up to date, and builds the server's state.

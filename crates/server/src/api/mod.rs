@@ -1,4 +1,5 @@
 //! Doors that speak JSON.
 
 pub mod admin;
+pub mod auth;
 pub mod json;

@@ -110,6 +110,19 @@ fn dead(detail: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidToken, "The access token is invalid, expired or revoked.").detail(detail)
 }
 
+impl NotAdmitted {
+    /// The answer outside the OAuth endpoints: the same status and challenge, with the error in the envelope.
+    pub fn envelope(self) -> Response {
+        match self {
+            Self::Missing => self.into_response(),
+            Self::Refused(error) => {
+                let refusal = error.refusal().clone();
+                challenge(crate::error::ApiError::from(error).into_response(), Some(&refusal), None)
+            }
+        }
+    }
+}
+
 impl IntoResponse for NotAdmitted {
     fn into_response(self) -> Response {
         let Self::Refused(error) = self else {

@@ -7,18 +7,20 @@ use ayb_protocol::message::token::ErrorResponse;
 use ayb_protocol::time::Seconds;
 use ayb_store::error::StoreError;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::entropy::EntropyError;
-use crate::error::{LogDetail, RETRY_SOON};
+use crate::error::{ApiError, LogDetail, RETRY_SOON};
 use crate::http::extract::BodyRejection;
-use crate::http::headers::no_store;
+use crate::http::headers::{RATE_LIMIT, no_store};
+use crate::limits::Standing;
 
 /// An error answer of an OAuth endpoint.
 #[derive(Clone, Debug)]
 pub struct OAuthError {
     refusal: Refusal,
     retry_after: Option<Seconds>,
+    standing: Option<Standing>,
 }
 
 impl OAuthError {
@@ -30,7 +32,12 @@ impl OAuthError {
     /// 429 with `Retry-After`.
     pub fn too_many(retry_after: Seconds) -> Self {
         let refusal = Refusal::new(ErrorCode::TooManyRequests, "Too many requests; try again later.");
-        Self { refusal, retry_after: Some(retry_after) }
+        Self { refusal, retry_after: Some(retry_after), standing: None }
+    }
+
+    /// 429 with the state of the limit that is used up, `Retry-After` included.
+    pub fn limited(standing: Standing) -> Self {
+        Self { standing: Some(standing), ..Self::too_many(RETRY_SOON) }
     }
 }
 
@@ -39,13 +46,45 @@ impl OAuthError {
     pub fn busy() -> Self {
         let refusal =
             Refusal::new(ErrorCode::TemporarilyUnavailable, "Too many people sign in at once; try again.");
-        Self { refusal, retry_after: Some(RETRY_SOON) }
+        Self { refusal, retry_after: Some(RETRY_SOON), standing: None }
+    }
+}
+
+impl OAuthError {
+    fn log_line(&self) -> String {
+        let detail = self.refusal.detail.as_deref().unwrap_or(self.refusal.public);
+        format!("{}: {detail}", self.refusal.code)
+    }
+
+    /// `Retry-After`, and what is left of a limit.
+    fn when_to_come_back(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));
+        }
+        if let Some(standing) = &self.standing {
+            RATE_LIMIT.write(&mut headers, standing.limit, &standing.verdict);
+        }
+        headers
+    }
+}
+
+impl From<OAuthError> for ApiError {
+    /// The same error outside the OAuth endpoints: in the envelope.
+    fn from(error: OAuthError) -> Self {
+        let headers = error.when_to_come_back();
+        let status = StatusCode::from_u16(error.refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let envelope = Self::new(status, error.refusal.public).detail(error.log_line());
+        headers.into_iter().fold(envelope, |envelope, (name, value)| match name {
+            Some(name) => envelope.header(name, value),
+            None => envelope,
+        })
     }
 }
 
 impl From<Refusal> for OAuthError {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, retry_after: None }
+        Self { refusal, retry_after: None, standing: None }
     }
 }
 
@@ -59,6 +98,7 @@ impl From<StoreError> for OAuthError {
                 )
                 .detail(error.to_string()),
                 retry_after: Some(RETRY_SOON),
+                standing: None,
             },
             _ => internal(error.to_string()),
         }
@@ -99,12 +139,8 @@ impl IntoResponse for OAuthError {
             headers
                 .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ayb\", charset=\"UTF-8\""));
         }
-        if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));
-        }
-        let detail = self.refusal.detail.as_deref().unwrap_or(self.refusal.public);
-        let log = LogDetail(format!("{}: {detail}", self.refusal.code));
-        response.extensions_mut().insert(log);
+        headers.extend(self.when_to_come_back());
+        response.extensions_mut().insert(LogDetail(self.log_line()));
         response
     }
 }

@@ -11,6 +11,7 @@ use http::StatusCode;
 use crate::app::App;
 use crate::http::cookie;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
+use crate::limits::Attempt;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
 use crate::pages::respond::{Allow, page, see_other};
@@ -80,7 +81,8 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let to = field(pairs, "return_to").and_then(return_to::checked);
     let email = field(pairs, "email").unwrap_or_default();
     let password = field(pairs, "password").unwrap_or_default();
-    match sign_in::with_password(&visit.app, email, password, visit.caller, visit.now).await {
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    match sign_in::with_password(&visit.app, &attempt, email, password, visit.now).await {
         Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
         Err(SignInError::Wrong) => {
             let text = "That e-mail address and password do not belong together.";

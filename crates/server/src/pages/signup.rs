@@ -9,9 +9,11 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::http::client_ip::ClientIp;
+use crate::audit::Subject;
 use crate::http::cookie;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
+use crate::limits::Attempt;
+use crate::mail_link;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
 use crate::pages::login::{HOME, enter};
@@ -19,7 +21,7 @@ use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Problem, SignupPage, View};
 use crate::pages::visit::{Visit, field};
 use crate::pages::{error, return_to};
-use crate::sign_in::{self, limited};
+use crate::sign_in;
 
 /// Shows the form.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
@@ -75,7 +77,8 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let text = |name| field(pairs, name).unwrap_or_default();
     let typed = Typed { to, name: text("name"), email: text("email") };
     let draft = Draft { email: typed.email, password: text("password"), name: typed.name };
-    match create(&visit.app, &draft, visit.caller, visit.now).await {
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    match create(&visit.app, &attempt, &draft, visit.now).await {
         Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
         Err(SignUpError::Problems(problems)) => {
             let problems: Vec<_> = problems.into_iter().map(|(field, text)| (Some(field), text)).collect();
@@ -116,7 +119,7 @@ pub enum SignUpError {
     Taken,
     /// `auth.registration` is off.
     Closed,
-    /// Too many attempts, or our own trouble.
+    /// Our own trouble.
     Fault(OAuthError),
 }
 
@@ -132,14 +135,13 @@ impl<E: Into<OAuthError>> From<E> for SignUpError {
 /// See [`SignUpError`].
 pub async fn create(
     app: &App,
+    attempt: &Attempt,
     draft: &Draft<'_>,
-    caller: ClientIp,
     now: Timestamp,
 ) -> Result<UserRecord, SignUpError> {
     if !app.config.auth.registration {
         return Err(SignUpError::Closed);
     }
-    limited(app.limits.sign_in(caller, now))?;
     let (email, name) = check(draft, app.config.auth.min_password_length).map_err(SignUpError::Problems)?;
     let hash = sign_in::hash(app, Zeroizing::new(draft.password.to_owned())).await?;
     let user = UserRecord {
@@ -154,7 +156,11 @@ pub async fn create(
         updated_at: now,
     };
     match app.store.insert_user(&user).await? {
-        UserInsertion::Inserted => Ok(user),
+        UserInsertion::Inserted => {
+            app.audit.note("signed_up", Subject::own(user.id, attempt.caller()), now);
+            mail_link::send_verification(app, &user, now);
+            Ok(user)
+        }
         UserInsertion::EmailTaken => Err(SignUpError::Taken),
     }
 }

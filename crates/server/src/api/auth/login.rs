@@ -1,0 +1,41 @@
+//! `POST /api/auth/login`
+
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::session::{begin, limited};
+use crate::error::ApiError;
+use crate::http::extract::JsonBody;
+use crate::pages::visit::Visit;
+use crate::sign_in::{self, SignInError};
+
+/// Who somebody is, and how they show it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// E-mail address.
+    email: String,
+    /// Password.
+    password: String,
+}
+
+/// Signs in.
+pub async fn login(visit: Visit, JsonBody(body): JsonBody<Login>) -> Response {
+    limited(&visit, async |attempt| {
+        let found = sign_in::with_password(&visit.app, attempt, &body.email, &body.password, visit.now);
+        begin(&visit, found.await?).await
+    })
+    .await
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => {
+                Self::unauthorized("that e-mail address and password do not belong together")
+            }
+            SignInError::Fault(fault) => fault.into(),
+        }
+    }
+}
