@@ -1,6 +1,9 @@
 //! Pages of long lists.
 
+use crate::Store;
+use crate::columns::Columns;
 use crate::db::Value;
+use crate::error::StoreError;
 
 /// The most rows on one page, whatever is asked for.
 const MOST: u32 = 500;
@@ -27,6 +30,15 @@ impl Page {
 
     fn rows(self) -> u32 {
         self.per_page.clamp(1, MOST)
+    }
+}
+
+impl Store {
+    /// The one number that a counting statement finds.
+    pub(crate) async fn count(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
+        let rows = self.db.many(sql, params).await?;
+        let row = rows.first().ok_or_else(|| StoreError::corrupt("a count without a row"))?;
+        Columns::of(row).count()
     }
 }
 

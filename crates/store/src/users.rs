@@ -275,13 +275,6 @@ impl Store {
     pub async fn delete_user(&self, user: UserId) -> Result<bool, StoreError> {
         self.db.transaction("delete user", user, |tx, user| Box::pin(delete(tx, *user))).await
     }
-
-    /// The one number that a counting statement finds.
-    pub(crate) async fn count(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
-        let rows = self.db.many(sql, params).await?;
-        let row = rows.first().ok_or_else(|| StoreError::corrupt("a count without a row"))?;
-        Columns::of(row).count()
-    }
 }
 
 /// The pattern for texts that hold `search` itself, whatever `like` makes of its characters.
