@@ -25,8 +25,8 @@ pub struct NewApp {
     pub name: String,
     /// See [`AppRecord::description`].
     pub description: String,
-    /// Who looks after it.
-    pub owner: UserId,
+    /// Who looks after it, if anybody does.
+    pub owner: Option<UserId>,
     /// See [`RateLimit::requests`].
     pub requests: Option<u64>,
     /// See [`RateLimit::window`].
@@ -74,7 +74,7 @@ pub async fn create(app: &App, admin: &AdminCaller, new: NewApp) -> Result<AppRe
         id: AppId(app.mint.uuid(now)?),
         name: name(&new.name)?,
         description: description(&new.description)?,
-        owner_user_id: Some(new.owner),
+        owner_user_id: new.owner,
         rate_limit: rate_limit(RateLimit::default(), new.requests, new.window)?,
         created_at: now,
         updated_at: now,

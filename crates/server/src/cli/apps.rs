@@ -46,9 +46,9 @@ pub struct Create {
     /// Description, shown on the consent page
     #[arg(long, default_value = "")]
     description: String,
-    /// The user who owns it
+    /// The user who looks after it
     #[arg(long, value_name = "USER_ID")]
-    owner: Uuid,
+    owner: Option<Uuid>,
 }
 
 /// A change of an app.

@@ -65,10 +65,9 @@ pub struct NewApp {
     /// Shown on the consent page; at most 1000 characters.
     #[serde(default)]
     description: String,
-    /// The user who looks after it.
-    #[serde(default)]
-    #[schema(required, format = "uuid")]
-    owner_user_id: String,
+    /// The user who looks after it; nobody when not said.
+    #[schema(value_type = Option<Uuid>)]
+    owner_user_id: Option<String>,
     /// Requests that its credentials may make together in one window; 0, the default, is no limit.
     rate_limit_rps: Option<u64>,
     /// The window of the limit in seconds, 60 when not said.
@@ -124,7 +123,7 @@ pub async fn create(
     let new = apps::NewApp {
         name: body.name,
         description: body.description,
-        owner: owner(&body.owner_user_id)?,
+        owner: body.owner_user_id.as_deref().map(owner).transpose()?,
         requests: body.rate_limit_rps,
         window: body.rate_limit_window_seconds,
     };
