@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use ayb_protocol::ids::AppId;
 use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::app::RateLimit;
 use ayb_store::LinkKind;
 use http::HeaderMap;
 
@@ -42,6 +44,7 @@ pub struct Limits {
     client: Option<Throttle>,
     admin_sign_in: Option<Throttle>,
     mail: Throttle,
+    apps: Throttle,
 }
 
 impl Limits {
@@ -55,6 +58,7 @@ impl Limits {
             client: per_minute(config.auth.provider.client_rate_limit),
             admin_sign_in: per_minute(config.admin.login_rate_limit),
             mail: Throttle::new(MAIL, KEYS, entropy),
+            apps: Throttle::new(Limit::per_minute(0), KEYS, entropy),
         }
     }
 
@@ -72,6 +76,13 @@ impl Limits {
     pub fn client(&self, client_id: &str, now: Timestamp) -> Option<Standing> {
         let throttle = self.client.as_ref()?;
         Some(Standing { limit: throttle.limit(), verdict: throttle.check(client_id, now) })
+    }
+
+    /// A request with a credential of an app, against the limit that all its credentials share; none when the app has no
+    /// limit.
+    pub fn app(&self, app: AppId, limit: RateLimit, now: Timestamp) -> Option<Standing> {
+        let limit = Limit { requests: NonZeroU32::new(limit.requests)?, window: limit.window };
+        Some(Standing { limit, verdict: self.apps.check_against(app, limit, now) })
     }
 
     /// An attempt to sign in as the administrator, from an address.

@@ -95,7 +95,12 @@ impl Throttle {
     /// Counts a request of `key` at `now`. The key is kept only as a keyed hash; still, pass identifiers or hashes,
     /// never a secret.
     pub fn check(&self, key: impl Hash, now: Timestamp) -> Verdict {
-        self.count(self.hasher.hash_one(key), now)
+        self.count(self.hasher.hash_one(key), self.limit, now)
+    }
+
+    /// Counts a request of a key that has a limit of its own.
+    pub fn check_against(&self, key: impl Hash, limit: Limit, now: Timestamp) -> Verdict {
+        self.count(self.hasher.hash_one(key), limit, now)
     }
 
     /// Counts a request from `address` at `now`; all addresses of an IPv6 /64 are one caller.
@@ -103,27 +108,29 @@ impl Throttle {
         self.check(caller_network(address), now)
     }
 
-    fn count(&self, key: u64, now: Timestamp) -> Verdict {
+    fn count(&self, key: u64, limit: Limit, now: Timestamp) -> Verdict {
         let now = now.as_millis().saturating_mul(1_000);
         let mut verdict = None;
         let entry = self.arrivals.entry(&key, None, |_, arrival| {
-            let (next, answer) = self.admit(*arrival, now);
+            let (next, answer) = limit.admit(*arrival, now);
             *arrival = next;
             verdict = Some(answer);
             EntryAction::Retain(())
         });
         if let EntryResult::Vacant(place) = entry {
-            let (next, answer) = self.admit(now, now);
+            let (next, answer) = limit.admit(now, now);
             // A place that was taken in the meantime is one request that goes uncounted.
             let _ = place.insert(next);
             verdict = Some(answer);
         }
-        verdict.unwrap_or_else(|| self.admit(now, now).1)
+        verdict.unwrap_or_else(|| limit.admit(now, now).1)
     }
+}
 
+impl Limit {
     /// The rule: `arrival` is the moment at which the caller's window is whole again, in microseconds.
-    fn admit(&self, arrival: i64, now: i64) -> (i64, Verdict) {
-        let (window, interval) = (self.limit.window_micros(), self.limit.interval_micros());
+    fn admit(self, arrival: i64, now: i64) -> (i64, Verdict) {
+        let (window, interval) = (self.window_micros(), self.interval_micros());
         // No honest arrival lies further ahead than the window: a clock that jumped back must not lock callers out.
         let arrival = arrival.clamp(now, now.saturating_add(window));
         let next = arrival.saturating_add(interval);

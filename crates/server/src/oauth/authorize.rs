@@ -145,6 +145,7 @@ pub async fn present(visit: &Visit) -> Result<Option<Present>, OAuthError> {
         }
         Err(NotAdmitted::Missing) => Ok(None),
         Err(NotAdmitted::Refused(fault)) => Err(fault),
+        Err(NotAdmitted::OverLimit(standing)) => Err(OAuthError::limited(standing)),
     }
 }
 

@@ -8,11 +8,13 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::bearer::{Bearer, LiveToken, check, classify};
 use ayb_provider::session::{Present, present_by_token};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::http::headers::BEARER_CHALLENGE;
+use crate::error::ApiError;
+use crate::http::headers::{APP_RATE_LIMIT, BEARER_CHALLENGE};
+use crate::limits::Standing;
 use crate::oauth::error::OAuthError;
 use crate::session_token;
 
@@ -42,6 +44,8 @@ pub enum NotAdmitted {
     Missing,
     /// The credential is malformed, dead, or not enough.
     Refused(OAuthError),
+    /// The app that the credential belongs to has used up its limit.
+    OverLimit(Standing),
 }
 
 impl<E: Into<OAuthError>> From<E> for NotAdmitted {
@@ -87,7 +91,11 @@ pub async fn admit(app: &App, token: &str, now: Timestamp) -> Result<Caller, Not
     if live.found().record_first_use && !app.store.record_first_use(row, &hash, now).await? {
         return Err(dead("died since it was checked").into());
     }
-    Ok(Caller::Client(Box::new(live)))
+    let found = live.found();
+    match app.limits.app(found.app_id, found.rate_limit, now) {
+        Some(standing) if !standing.verdict.is_allowed() => Err(NotAdmitted::OverLimit(standing)),
+        _ => Ok(Caller::Client(Box::new(live))),
+    }
 }
 
 async fn session(app: &App, token: &str, now: Timestamp) -> Result<Caller, NotAdmitted> {
@@ -114,10 +122,10 @@ impl NotAdmitted {
     /// The answer outside the OAuth endpoints: the same status and challenge, with the error in the envelope.
     pub fn envelope(self) -> Response {
         match self {
-            Self::Missing => self.into_response(),
+            Self::Missing | Self::OverLimit(_) => self.into_response(),
             Self::Refused(error) => {
                 let refusal = error.refusal().clone();
-                challenge(crate::error::ApiError::from(error).into_response(), Some(&refusal), None)
+                challenge(ApiError::from(error).into_response(), Some(&refusal), None)
             }
         }
     }
@@ -125,15 +133,19 @@ impl NotAdmitted {
 
 impl IntoResponse for NotAdmitted {
     fn into_response(self) -> Response {
-        let Self::Refused(error) = self else {
-            return challenge(
-                crate::error::ApiError::unauthorized("sign in first").into_response(),
-                None,
-                None,
-            );
-        };
-        let refusal = error.refusal().clone();
-        challenge(error.into_response(), Some(&refusal), None)
+        match self {
+            Self::Missing => challenge(ApiError::unauthorized("sign in first").into_response(), None, None),
+            Self::OverLimit(standing) => {
+                let mut response =
+                    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "app rate limit exceeded").into_response();
+                APP_RATE_LIMIT.write(response.headers_mut(), standing.limit, &standing.verdict);
+                response
+            }
+            Self::Refused(error) => {
+                let refusal = error.refusal().clone();
+                challenge(error.into_response(), Some(&refusal), None)
+            }
+        }
     }
 }
 

@@ -21,6 +21,7 @@ struct Prompt<'a> {
     code_challenge_method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_tables: Option<Vec<String>>,
+    new_scope: String,
 }
 
 /// The question that the consent page would ask.
@@ -31,11 +32,13 @@ pub fn json(validated: &Validated, question: &ConsentQuestion) -> Response {
         client_id: validated.client().client_id.as_str(),
         client_name: &validated.client().settings.name,
         redirect_uri: validated.redirect_uri().as_str(),
-        scope: question.scope.to_string(),
+        // What is asked, to be sent back with the decision; a wider consent of earlier days is no part of it.
+        scope: request.scope.to_string(),
         state: &request.state,
         code_challenge: request.challenge.to_string(),
         code_challenge_method: ayb_protocol::pkce::METHOD_S256,
-        allowed_tables: question.tables.to_stored(),
+        allowed_tables: request.tables.to_stored(),
+        new_scope: question.new.to_string(),
     }))
 }
 
