@@ -89,6 +89,25 @@ async fn renew_hash(
     Ok(())
 }
 
+/// Whether `password` is the password of somebody who is signed in.
+///
+/// # Errors
+/// When the pool is busy or broken.
+pub async fn confirms(
+    app: &App,
+    _attempt: &Attempt,
+    user: &UserRecord,
+    password: &str,
+) -> Result<bool, OAuthError> {
+    let Some(stored) = &user.password_hash else { return Ok(false) };
+    let password = Zeroizing::new(password.to_owned());
+    match app.passwords.verify(password, &PasswordHash::from_stored(stored)).await {
+        Ok(verification) => Ok(matches!(verification, Verification::Match { .. })),
+        Err(PasswordError::TooLong) => Ok(false),
+        Err(error) => Err(fault(&error)),
+    }
+}
+
 /// Hashes a new password.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::{api, health, oauth, pages};
 pub fn router(app: App) -> Router {
     let mut router = Router::new().merge(health_routes());
     if app.config.auth.enabled {
-        router = router.merge(people());
+        router = router.merge(people()).merge(accounts());
     }
     if app.config.auth.provider.enabled {
         router = router.merge(provider());
@@ -41,7 +41,26 @@ fn people() -> Router<App> {
         .route("/signup", get(pages::signup::get).post(pages::signup::post))
         .route("/select-account", get(pages::select_account::get).post(pages::select_account::post))
         .route("/logout", get(pages::logout::get).post(pages::logout::post))
+        .route("/forgot", get(pages::recover::get).post(pages::recover::post))
+        .route("/reset", get(pages::recover::get_reset).post(pages::recover::post_reset))
+        .route("/verify-email", get(pages::recover::verify_email).post(pages::recover::post_verify_email))
+        .route("/account", get(pages::account::get))
+        .route("/account/{part}", post(pages::account::post))
         .route("/demo", get(pages::demo::get))
+}
+
+/// For programs that sign people in.
+fn accounts() -> Router<App> {
+    Router::new()
+        .route("/api/auth/register", post(api::auth::register))
+        .route("/api/auth/login", post(api::auth::login))
+        .route("/api/auth/refresh", post(api::auth::refresh))
+        .route("/api/auth/logout", post(api::auth::logout))
+        .route("/api/auth/me", get(api::auth::me).delete(api::auth::delete_me))
+        .route("/api/auth/forgot-password", post(api::auth::forgot_password))
+        .route("/api/auth/reset-password", post(api::auth::reset_password))
+        .route("/api/auth/verify-email", post(api::auth::verify_email))
+        .route("/api/auth/resend-verification", post(api::auth::resend_verification))
 }
 
 /// For clients of the OAuth and OpenID Connect provider. Both addresses of an endpoint are one handler.

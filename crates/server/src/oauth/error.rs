@@ -57,7 +57,7 @@ impl OAuthError {
     }
 
     /// `Retry-After`, and what is left of a limit.
-    fn when_to_come_back(&self) -> HeaderMap {
+    pub fn when_to_come_back(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));

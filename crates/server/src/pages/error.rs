@@ -30,6 +30,7 @@ pub fn show(visit: &Visit, error: impl Into<OAuthError>) -> Response {
         next: None,
     };
     let mut response = page(status, view.html(), &Allow::default());
+    response.headers_mut().extend(error.when_to_come_back());
     let detail = refusal.detail.as_deref().unwrap_or(refusal.public);
     response.extensions_mut().insert(LogDetail(format!("{}: {detail}", refusal.code)));
     response

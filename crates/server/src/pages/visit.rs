@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use ayb_protocol::ids::SessionId;
 use ayb_protocol::secret::{BrowserSession, Secret};
 use ayb_protocol::time::Timestamp;
-use ayb_provider::session::{Present, present};
+use ayb_provider::session::{Present, SessionRecord, present};
 use ayb_store::error::StoreError;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -73,7 +73,22 @@ impl Visit {
         let Some(secret) = self.session_secret() else { return Ok(None) };
         let id = SessionId(secret.named_row(self.app.mint.mask()));
         let found = self.app.store.browser_session(id).await?;
-        Ok(present(&secret.hash(), found, self.now))
+        let used = found.as_ref().map(|(session, _)| session.clone());
+        let present = present(&secret.hash(), found, self.now);
+        if let Some(session) = used.filter(|_| present.is_some()) {
+            self.touch(session);
+        }
+        Ok(present)
+    }
+
+    /// Notes when the session was used, for its person to see. That is worth no waiting, and no error.
+    fn touch(&self, session: SessionRecord<BrowserSession>) {
+        let (store, now) = (self.app.store.clone(), self.now);
+        self.app.background.spawn(async move {
+            if let Err(error) = store.touch_session(&session, now).await {
+                tracing::debug!(%error, "the use of a session was not noted");
+            }
+        });
     }
 
     /// The session cookie, when it is well-formed.

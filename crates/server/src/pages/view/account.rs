@@ -7,7 +7,8 @@ use super::{Chrome, Hidden, Problem, filters, problem_of};
 /// `GET /account`. Its forms post, each with `csrf`:
 /// `{base}/account/profile` (`name`, `picture`), `{base}/account/password` (`current_password`, `new_password`),
 /// `{base}/account/verification` (ask for a link to verify the address), `{base}/account/sessions`
-/// (`session` = id, or `others`), `{base}/account/applications` (`application` = id, to revoke).
+/// (`session` = id, or `others`), `{base}/account/applications` (`application` = id, to revoke),
+/// `{base}/account/delete` (`confirm_password`).
 #[derive(Debug, Clone, askama::Template)]
 #[template(path = "account.html")]
 pub struct AccountPage<'a> {

@@ -3,7 +3,7 @@
 use super::samples::{self, Sampled};
 use super::{Chrome, Hidden, Person, filters};
 
-/// `GET /oauth/logout`; the form posts `csrf` and the hidden inputs to `{base}/oauth/logout`.
+/// `GET /logout` and `/oauth/logout`; the form posts `csrf` and the hidden inputs to `{base}/logout`.
 #[derive(Debug, Clone, askama::Template)]
 #[template(path = "logout.html")]
 pub struct LogoutPage<'a> {

@@ -31,7 +31,7 @@ pub use home::HomePage;
 pub use login::LoginPage;
 pub use logout::{LoggedOutPage, LogoutPage};
 pub use notice::{Notice, NoticePage};
-pub use recover::{ForgotPage, ResetPage};
+pub use recover::{ForgotPage, ResetPage, VerifyPage};
 pub use select_account::{AccountChoice, SelectAccountPage};
 pub use signup::SignupPage;
 

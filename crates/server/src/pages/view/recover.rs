@@ -1,4 +1,4 @@
-//! The two pages that bring back a forgotten password.
+//! The pages that mailed links are about: a forgotten password, an address to verify.
 
 use super::samples::{self, Sampled};
 use super::{Chrome, Hidden, Problem, filters, problem_of};
@@ -57,6 +57,27 @@ impl<'a> ResetPage<'a> {
     }
 }
 
+/// `GET /verify-email`; the form posts `csrf`, `token` to `{base}/verify-email`. Opening the page verifies nothing,
+/// because mail programs open links by themselves.
+#[derive(Debug, Clone, askama::Template)]
+#[template(path = "verify.html")]
+pub struct VerifyPage<'a> {
+    /// What surrounds the page.
+    pub chrome: Chrome<'a>,
+    /// CSRF token of the form.
+    pub csrf: &'a str,
+    /// The secret of the mailed link, handed back as hidden input `token`.
+    pub token: &'a str,
+    /// The address in question.
+    pub email: &'a str,
+}
+
+impl<'a> VerifyPage<'a> {
+    fn hidden(&self) -> [Hidden<'a>; 1] {
+        [Hidden { name: "token", value: self.token }]
+    }
+}
+
 impl Sampled for ForgotPage<'static> {
     const PAGE: &'static str = "forgot";
 
@@ -84,7 +105,7 @@ impl Sampled for ResetPage<'static> {
         let plain = Self {
             chrome: samples::chrome(),
             csrf: samples::CSRF,
-            token: "ayb_pr_sample",
+            token: "ayb_ml_sample",
             email: "ada@example.com",
             min_password_length: 8,
             problems: Vec::new(),
@@ -96,5 +117,25 @@ impl Sampled for ResetPage<'static> {
             ("refused", Self { problems: vec![problem], ..plain.clone() }),
             ("hostile", Self { chrome: samples::hostile_chrome(), token: samples::HOSTILE, ..plain }),
         ]
+    }
+}
+
+impl Sampled for VerifyPage<'static> {
+    const PAGE: &'static str = "verify";
+
+    fn samples() -> Vec<(&'static str, Self)> {
+        let plain = Self {
+            chrome: samples::chrome(),
+            csrf: samples::CSRF,
+            token: "ayb_ml_sample",
+            email: "ada@example.com",
+        };
+        let hostile = Self {
+            chrome: samples::hostile_chrome(),
+            token: samples::HOSTILE,
+            email: samples::ENDLESS,
+            ..plain.clone()
+        };
+        vec![("plain", plain), ("hostile", hostile)]
     }
 }

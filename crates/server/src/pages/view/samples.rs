@@ -3,7 +3,8 @@
 
 use super::{
     AccountPage, Asker, Chrome, ConsentPage, DemoPage, ErrorPage, ForgotPage, FormPostPage, HomePage,
-    LoggedOutPage, LoginPage, LogoutPage, NoticePage, Person, ResetPage, SelectAccountPage, SignupPage, View,
+    LoggedOutPage, LoginPage, LogoutPage, NoticePage, Person, ResetPage, SelectAccountPage, SignupPage,
+    VerifyPage, View,
 };
 
 /// A page that can show examples of itself.
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Sample> {
     collect::<SignupPage<'_>>(&mut samples);
     collect::<ForgotPage<'_>>(&mut samples);
     collect::<ResetPage<'_>>(&mut samples);
+    collect::<VerifyPage<'_>>(&mut samples);
     collect::<NoticePage<'_>>(&mut samples);
     collect::<ConsentPage<'_>>(&mut samples);
     collect::<SelectAccountPage<'_>>(&mut samples);

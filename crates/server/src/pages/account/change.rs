@@ -1,0 +1,188 @@
+//! What the forms of the account page do.
+
+use ayb_protocol::ids::{ClientId, SessionId};
+use ayb_provider::session::Present;
+use ayb_provider::user::{check_password, parse_name, parse_picture};
+use ayb_store::NewPassword;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::audit::Subject;
+use crate::limits::Attempt;
+use crate::mail_link;
+use crate::oauth::error::OAuthError;
+use crate::pages::login::HOME;
+use crate::pages::visit::{Visit, field};
+use crate::sign_in;
+
+type Pairs = [(String, String)];
+
+/// The button that ends all other sessions.
+const OTHERS: &str = "others";
+
+/// What a form has done, in a word for the address and a sentence for the page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Done {
+    Profile,
+    Password,
+    Verification,
+    Session,
+    Sessions,
+    Application,
+}
+
+impl Done {
+    const ALL: [Self; 6] =
+        [Self::Profile, Self::Password, Self::Verification, Self::Session, Self::Sessions, Self::Application];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Password => "password",
+            Self::Verification => "verification",
+            Self::Session => "session",
+            Self::Sessions => "sessions",
+            Self::Application => "application",
+        }
+    }
+
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.word() == word)
+    }
+
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Profile => "Your profile is saved.",
+            Self::Password => "Your password is changed. You are signed out everywhere else.",
+            Self::Verification => "We sent a link to your address. Open it to verify the address.",
+            Self::Session => "That session is signed out.",
+            Self::Sessions => "You are signed out everywhere else.",
+            Self::Application => "The app has no access to your account any more.",
+        }
+    }
+
+    /// The page that says so; a reload of it repeats nothing.
+    pub(super) fn address(self) -> String {
+        format!("{HOME}?done={}", self.word())
+    }
+}
+
+/// What became of a form.
+pub(super) enum Change {
+    /// It did something.
+    Done(Done),
+    /// It did something after which this browser needs a new session.
+    NewSession(Done),
+    /// There was nothing to do.
+    Nothing,
+    /// The account is deleted.
+    Gone,
+    /// Fields that break a rule, each with a sentence.
+    Refused(Vec<(&'static str, String)>),
+}
+
+fn note(visit: &Visit, present: &Present, event: &'static str, detail: Option<serde_json::Value>) {
+    let subject = Subject { detail, ..Subject::own(present.user().id, visit.caller) };
+    visit.app.audit.note(event, subject, visit.now);
+}
+
+pub(super) async fn profile(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
+    let name = parse_name(field(pairs, "name").unwrap_or_default());
+    let picture = parse_picture(field(pairs, "picture").unwrap_or_default());
+    let (name, picture) = match (name, picture) {
+        (Ok(name), Ok(picture)) => (name, picture),
+        (name, picture) => {
+            let problems = [("name", name.err()), ("picture", picture.err())];
+            let told = |(field, text): (&'static str, Option<&str>)| Some((field, text?.to_owned()));
+            return Ok(Change::Refused(problems.into_iter().filter_map(told).collect()));
+        }
+    };
+    let user = present.user().id;
+    visit.app.store.update_profile(user, name.as_deref(), picture.as_deref(), visit.now).await?;
+    Ok(Change::Done(Done::Profile))
+}
+
+/// A new password. All sessions end, this one included: a copy of its cookie must not outlive the old password. All
+/// grants are revoked.
+pub(super) async fn password(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
+    let Visit { app, now, .. } = visit;
+    let attempt = Attempt::count(app, visit.caller, *now)?;
+    let new = field(pairs, "new_password").unwrap_or_default();
+    if let Err(text) = check_password(new, app.config.auth.min_password_length) {
+        return Ok(Change::Refused(vec![("new_password", text)]));
+    }
+    if !confirmed(visit, present, &attempt, pairs, "current_password").await? {
+        let text = "That is not your current password.".to_owned();
+        return Ok(Change::Refused(vec![("current_password", text)]));
+    }
+    let hash = sign_in::hash(app, Zeroizing::new(new.to_owned())).await?;
+    let new = NewPassword { hash: hash.as_str().to_owned(), keep: None, revoke_grants: true };
+    app.store.set_password_hash(present.user().id, new, *now).await?;
+    note(visit, present, "password_changed", None);
+    Ok(Change::NewSession(Done::Password))
+}
+
+async fn confirmed(
+    visit: &Visit,
+    present: &Present,
+    attempt: &Attempt,
+    pairs: &Pairs,
+    name: &str,
+) -> Result<bool, OAuthError> {
+    let password = field(pairs, name).unwrap_or_default();
+    sign_in::confirms(&visit.app, attempt, present.user(), password).await
+}
+
+pub(super) fn verification(visit: &Visit, present: &Present) -> Change {
+    if present.user().email_verified {
+        return Change::Nothing;
+    }
+    mail_link::send_verification(&visit.app, present.user(), visit.now);
+    Change::Done(Done::Verification)
+}
+
+pub(super) async fn sessions(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
+    let Visit { app, now, .. } = visit;
+    let (user, this) = (present.user().id, present.session().id);
+    let named = field(pairs, "session").unwrap_or_default();
+    if named == OTHERS {
+        let ended = app.store.end_sessions(user, Some(this), *now).await?;
+        note(visit, present, "session_ended", Some(json!({"sessions": ended})));
+        return Ok(Change::Done(Done::Sessions));
+    }
+    // Only one's own: an identifier that somebody saw elsewhere ends nothing.
+    let own = app.store.list_live_sessions(user, *now).await?;
+    let Some(session) = SessionId::parse(named).filter(|id| own.iter().any(|live| live.id == *id)) else {
+        return Ok(Change::Nothing);
+    };
+    if app.store.end_session(session, *now).await? {
+        note(visit, present, "session_ended", Some(json!({"session_id": session.to_string()})));
+    }
+    Ok(Change::Done(Done::Session))
+}
+
+pub(super) async fn applications(
+    visit: &Visit,
+    present: &Present,
+    pairs: &Pairs,
+) -> Result<Change, OAuthError> {
+    let named = field(pairs, "application").unwrap_or_default();
+    let Some(client_id) = ClientId::parse(named) else { return Ok(Change::Nothing) };
+    let user = present.user().id;
+    visit.app.store.withdraw_consent(user, &client_id, visit.now).await?;
+    let subject = Subject { client_id: Some(client_id), ..Subject::own(user, visit.caller) };
+    visit.app.audit.note("consent_withdrawn", subject, visit.now);
+    Ok(Change::Done(Done::Application))
+}
+
+pub(super) async fn delete(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    if !confirmed(visit, present, &attempt, pairs, "confirm_password").await? {
+        let text = "That is not your password.".to_owned();
+        return Ok(Change::Refused(vec![("confirm_password", text)]));
+    }
+    if visit.app.store.delete_user(present.user().id).await? {
+        note(visit, present, "account_deleted", None);
+    }
+    Ok(Change::Gone)
+}
