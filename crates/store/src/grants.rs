@@ -151,13 +151,16 @@ pub(crate) fn of_pair(user: UserId, client: &ClientId) -> Several {
 
 pub(crate) const DELETE_CODES_OF_LOGIN: &str = "delete from _ayb_oauth_authorization_codes
     where user_id = $1 and client_id = $2 and session_id = $3 and used_at is null";
+/// Access that was asked for with `offline_access` outlasts the session in which it was given. No other word of a scope
+/// contains that one.
 pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_at = $4, revoked_reason = $5
-    where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at is null";
+    where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at is null
+    and scope not like '%offline_access%'";
 pub(crate) const REVOKE_TOKENS_OF_LOGIN: &str = "update _ayb_oauth_tokens set revoked_at = $4
     where revoked_at is null and grant_id in
     (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at = $4)";
 
-/// Everything that a person has granted to one client in one browser session.
+/// What a person has granted to one client in one browser session, for as long as it lasts.
 fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
     Several {
         codes: DELETE_CODES_OF_LOGIN,
@@ -220,7 +223,8 @@ impl Store {
         self.apply("revoke grants of pair", of_pair(user, client).revoke(reason, now)).await
     }
 
-    /// Revokes what a person has granted to one client in one browser session, unused codes included.
+    /// Revokes what a person has granted to one client in one browser session, unused codes included, except for
+    /// grants with `offline_access`.
     pub async fn revoke_grants_of_session(
         &self,
         user: UserId,

@@ -1,5 +1,6 @@
 //! Consents, and what dies with them.
 
+use ayb_protocol::scope::GrantedScope;
 use ayb_protocol::tables::AllowedTables;
 use ayb_provider::consent::{ConsentRecord, widened};
 use ayb_provider::grant::CodeRecord;
@@ -93,6 +94,28 @@ async fn withdrawing_a_consent_kills_what_stems_from_it_and_nothing_else() {
         assert!(!store.withdraw_consent(user, client_id, after(2)).await.unwrap());
         assert!(other.is_live(&kept.issuance.access, after(1)).await);
         assert!(matches!(other.redeem(&kept_code, after(1)).await, Redemption::Issue(_)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offline_access_outlasts_the_session_that_gave_it() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, user, name) = (&world.store, world.user.id, &world.client.client_id);
+        let scope = GrantedScope::from_stored("openid offline_access readwrite").unwrap();
+        let code = CodeRecord { scope, ..world.new_code() };
+        let asked = world.consent_to("openid offline_access readwrite", AllowedTables::All);
+        store.approve(user, name, widening(asked, code.clone())).await.unwrap();
+        let offline = world.redeem(&code, NOW).await;
+        let Redemption::Issue(offline) = offline else { panic!("{offline:?}") };
+        let bound = world.granted().await;
+        let reason = RevocationReason::LoggedOut;
+        store.revoke_grants_of_session(user, name, world.session.id, reason, after(1)).await.unwrap();
+        assert!(!world.is_live(&bound.issuance.access, after(1)).await);
+        assert!(world.is_live(&offline.issuance.access, after(1)).await);
+        store.revoke_grants(user, name, reason, after(2)).await.unwrap();
+        assert!(!world.is_live(&offline.issuance.access, after(2)).await);
     })
     .await;
 }
