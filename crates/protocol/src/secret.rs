@@ -1,8 +1,8 @@
 //! Secrets and their hashes: two types, and only hashes reach the store.
 //!
 //! A secret's text never appears in `Debug`, and there is no `Display`. Codes and tokens also say where their row is
-//! (`docs/decisions/0016-a-token-says-where-its-row-is.md`): eight of their bytes are the row's key, masked with a
-//! keyed hash of the rest, so that they look random and leak no count.
+//! (`docs/decisions/0008-tokens-that-find-their-row.md`): eight of their bytes are the row's key, masked with a keyed
+//! hash of the rest, so that they look random and leak no count.
 
 use crate::{hex, jose};
 use std::fmt;

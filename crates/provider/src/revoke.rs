@@ -59,7 +59,7 @@ pub enum Revocation {
     /// Everything of this grant.
     Grant(GrantId),
     /// Nothing: unknown, or another client's token, which stays alive. The answer does not tell the difference
-    /// (decision 5).
+    /// (`docs/decisions/0004-revocation-answers.md`).
     Nothing,
 }
 
