@@ -23,6 +23,8 @@ use crate::{admin, banner, demo, master_key};
 const KEYS_EVERY: Duration = Duration::from_secs(30);
 /// How often dead rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// How often the certificate's files are looked at.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(60);
 /// Rows of each table that one look may take.
 const PURGE_BUDGET: u32 = 500;
 /// How long a mail server may take.
@@ -124,6 +126,7 @@ async fn bind(config: &Config) -> anyhow::Result<Listener> {
     let files = TlsFiles { certificate: certificate.clone(), private_key: key.clone() };
     let identity =
         TlsIdentity::load(files).map_err(|error| anyhow::anyhow!("{error}\nhint: {}", error.hint()))?;
+    tokio::spawn(identity.clone().watch(CERTIFICATE_EVERY));
     Ok(listener.with_tls(identity))
 }
 
