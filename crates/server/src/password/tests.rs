@@ -120,7 +120,12 @@ fn an_impossible_cost_is_refused_at_start() {
 fn idle_pool(queue: usize) -> (PasswordPool, Worker) {
     let (sender, jobs) = sync_channel(queue);
     let params = params_of(CHEAP).unwrap();
-    let pool = PasswordPool { queue: sender, entropy: Entropy::open().unwrap(), params: params.clone() };
+    let pool = PasswordPool {
+        queue: sender,
+        entropy: Entropy::open().unwrap(),
+        params: params.clone(),
+        runs: Arc::default(),
+    };
     (pool, Worker { jobs: Arc::new(Mutex::new(jobs)), params, memory: Vec::new() })
 }
 
