@@ -12,6 +12,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
+pub(super) const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const END_STREAM_AND_HEADERS: u8 = 5;
 
@@ -68,7 +69,7 @@ async fn http2_is_spoken_in_the_clear_with_prior_knowledge() {
 
 #[tokio::test]
 async fn the_settings_announce_the_limits() {
-    let limits = ConnectionLimits { streams: 7, head_bytes: 16 * 1024, ..ConnectionLimits::default() };
+    let limits = ConnectionLimits { streams: 7, head_bytes: 20 * 1024, ..ConnectionLimits::default() };
     let server = Server::start(app(), limits).await;
     let mut stream = server.connect().await;
     stream.write_all(&opening()).await.unwrap();
@@ -78,7 +79,7 @@ async fn the_settings_announce_the_limits() {
         let entry = settings.payload.chunks(6).find(|entry| entry[..2] == id.to_be_bytes())?;
         Some(u32::from_be_bytes(entry[2..].try_into().ok()?))
     };
-    assert_eq!((value(3), value(6)), (Some(7), Some(16 * 1024)), "streams and header list size");
+    assert_eq!((value(3), value(6)), (Some(7), Some(20 * 1024)), "streams and header list size");
 }
 
 #[tokio::test]

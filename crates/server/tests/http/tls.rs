@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::frames::get_over;
+use super::frames::{PING, frame, get_over};
 use super::kit::{Server, app, exchange, get_request, read_to_end};
 
 /// A fresh certificate for `localhost` in two files; returns what a client has to trust.
@@ -85,6 +85,18 @@ async fn a_handshake_that_does_not_come_is_cut() {
     let begin = Instant::now();
     assert_eq!(read_to_end(&mut server.connect().await).await, "");
     assert_eq!(begin.elapsed().as_secs(), ConnectionLimits::default().handshake_time.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_does_not_shorten_the_rest_of_an_http2_connection() {
+    let folder = TempDir::new().unwrap();
+    let (server, _, trust) = start(&folder).await;
+    let mut stream = shake(&server, &trust, &[b"h2"]).await.unwrap();
+    assert_eq!(get_over(&mut stream).await, "hello");
+    let begin = Instant::now();
+    stream.write_all(&frame(PING, 0, 0, &[0; 8])).await.unwrap();
+    read_to_end(&mut stream).await;
+    assert!(begin.elapsed() >= ConnectionLimits::default().idle_time, "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
