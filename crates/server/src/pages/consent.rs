@@ -68,7 +68,7 @@ pub async fn show(
             .iter()
             .map(|name| TableAccess {
                 name,
-                is_new: known_tables.as_ref().is_some_and(|known| !known.contains(name)),
+                is_new: known_tables.as_ref().is_none_or(|known| !known.contains(name)),
             })
             .collect(),
         destination: Destination {
@@ -87,7 +87,7 @@ fn permission<'a>(word: &'a str, new: &Scope) -> Permission<'a> {
     Permission { scope: word, is_new: words(new).iter().any(|new| new == word) }
 }
 
-/// The tables that were allowed before; `None` when that says nothing about which are new.
+/// The tables that were allowed before; `None` when nothing was, and when all were: then the page lists none.
 fn known_tables(earlier: Option<&ConsentRecord>) -> Option<BTreeSet<String>> {
     let earlier = earlier?;
     match earlier.scope.resource() {

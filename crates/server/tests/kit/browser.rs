@@ -249,7 +249,8 @@ impl Browser {
             call = call.header(COOKIE, self.cookie_header());
         }
         if let Some(form) = form {
-            call = call.header(ORIGIN, &self.origin).header("sec-fetch-site", "same-origin");
+            // Pages that send no referrer send this origin too (Fetch, "serializing a request origin").
+            call = call.header(ORIGIN, "null").header("sec-fetch-site", "same-origin");
             call = call.body("application/x-www-form-urlencoded", form);
         }
         let reply = call.await;

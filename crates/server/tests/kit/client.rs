@@ -2,11 +2,14 @@
 
 use std::future::IntoFuture;
 
-use ayb_protocol::ids::{AppId, ClientId, UserId};
+use ayb_protocol::ids::{AppId, ClientId, SessionId, UserId};
+use ayb_protocol::secret::SessionRefresh;
 use ayb_provider::app::{AppRecord, RateLimit};
 use ayb_provider::client::{ClientKind, ClientRecord};
 use ayb_provider::register::{ClientDraft, check};
+use ayb_provider::session::SessionRecord;
 use ayb_provider::user::UserRecord;
+use ayb_server::session_token::{self, SessionClaims};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -237,6 +240,29 @@ impl TestApp {
         browser.sign_in(person).await;
         assert!(browser.session().is_some(), "{}", browser.reply());
         browser
+    }
+
+    /// A session token of the account API, as its sign-in would give it.
+    pub(crate) async fn session_token(&self, person: &Person) -> String {
+        let (parts, now) = (&self.app, self.app.clock.now());
+        let id = SessionId(parts.mint.uuid(now).unwrap());
+        let secret = parts.mint.named::<SessionRefresh>(id.0).unwrap();
+        let record = SessionRecord {
+            id,
+            hash: secret.hash(),
+            user_id: person.id,
+            auth_time: now,
+            amr: vec!["pwd".to_owned()],
+            user_agent: None,
+            ip: None,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.plus(parts.config.auth.refresh_token_duration),
+            revoked_at: None,
+        };
+        parts.store.insert_api_session(&record).await.unwrap();
+        let claims = SessionClaims { user: person.id, session: id };
+        session_token::sign(parts, claims, parts.config.auth.token_duration, now).unwrap()
     }
 
     /// A code, by the way of a person: sign in and allow.

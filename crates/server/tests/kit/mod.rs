@@ -25,4 +25,5 @@ pub(crate) mod time;
 pub(crate) use app::TestApp;
 pub(crate) use browser::Browser;
 pub(crate) use client::{Client, Person, Tokens};
+pub(crate) use html::Page;
 pub(crate) use request::{Call, Reply};

@@ -101,11 +101,12 @@ impl<'a> Permission<'a> {
 }
 
 impl<'a> ConsentPage<'a> {
-    /// Whether the user granted some of this before, so that what is new deserves a mark.
+    /// Whether the user granted some of this before and the rest is new, so that the rest deserves a mark. A question
+    /// that is only repeated asks for nothing more.
     fn is_widening(&self) -> bool {
-        let old = |is_new: bool| !is_new;
-        self.permissions.iter().any(|permission| old(permission.is_new))
-            || self.tables.iter().any(|table| old(table.is_new))
+        let permissions = self.permissions.iter().map(|permission| permission.is_new);
+        let parts: Vec<bool> = permissions.chain(self.tables.iter().map(|table| table.is_new)).collect();
+        parts.contains(&true) && parts.contains(&false)
     }
 
     /// New tables first, so that folding never hides what is new behind what is known.
