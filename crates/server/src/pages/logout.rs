@@ -1,4 +1,4 @@
-//! Signing out: `GET` and `POST /oauth/logout`, also `/logout` (OpenID Connect RP-Initiated Logout 1.0).
+//! Signing out: `GET` and `POST /logout`, also `/oauth/logout` (OpenID Connect RP-Initiated Logout 1.0).
 
 use axum::response::Response;
 use ayb_protocol::ids::{ClientId, SessionId};
@@ -21,8 +21,8 @@ use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{Hidden, LoggedOutPage, LogoutPage, View};
 use crate::pages::visit::{Visit, field, person};
 
-/// Set by the confirmation form; a client's own request never counts as confirmed.
-const CONFIRMED: &str = "confirmed";
+/// The address that is there with and without provider mode.
+const PATH: &str = "/logout";
 
 /// A logout request in the query: by a link, or by a client.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
@@ -32,15 +32,20 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
     }
 }
 
-/// A logout request in a form: by a client, or by our own page once the person has confirmed.
+/// A logout request in a form: by our own page once the person has confirmed, or by a client. The client's is sent on
+/// with GET: a form from another site brings no session cookie along, so it says nothing about who is signed in.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
     match form {
-        Ok(FormPairs(pairs)) => {
-            let confirmed = field(&pairs, CSRF_FIELD).is_some();
-            walk(&visit, &pairs, confirmed).await
-        }
+        Ok(FormPairs(pairs)) if field(&pairs, CSRF_FIELD).is_some() => walk(&visit, &pairs, true).await,
+        Ok(FormPairs(pairs)) => start_over(&pairs),
         Err(rejection) => error::show(&visit, rejection),
     }
+}
+
+fn start_over(pairs: &[(String, String)]) -> Response {
+    let own = pairs.iter().filter(|(name, _)| name != CSRF_FIELD);
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
+    see_other(&if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") })
 }
 
 async fn walk(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> Response {
@@ -49,11 +54,10 @@ async fn walk(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> Res
 
 async fn answer(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> Result<Response, OAuthError> {
     let present = visit.present().await?;
-    if confirmed && visit.check_form(present.as_ref(), pairs).is_err() && present.is_some() {
-        return Ok(error::cross_site(visit));
+    if confirmed && visit.check_form(present.as_ref(), pairs).is_err() {
+        return Ok(if present.is_some() { error::cross_site(visit) } else { start_over(pairs) });
     }
-    let own: Vec<_> =
-        pairs.iter().filter(|(name, _)| name != CSRF_FIELD && name != CONFIRMED).cloned().collect();
+    let own: Vec<_> = pairs.iter().filter(|(name, _)| name != CSRF_FIELD).cloned().collect();
     let request = LogoutRequest::read(&Params::from_pairs(own.clone())?)?;
     let hint =
         request.id_token_hint.as_deref().and_then(|token| id_token_hint::read(&visit.app, token, visit.now));
