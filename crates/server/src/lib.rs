@@ -23,6 +23,7 @@ pub mod mail_link;
 pub mod master_key;
 pub mod mint;
 pub mod oauth;
+pub mod openapi;
 pub mod pages;
 pub mod password;
 pub mod session_token;

@@ -88,11 +88,18 @@ pub async fn create(app: &App, admin: &AdminCaller, new: NewApp) -> Result<AppRe
 ///
 /// # Errors
 /// 404 when there is none, 400 with the field that breaks a rule.
-pub async fn update(app: &App, admin: &AdminCaller, id: AppId, change: AppChange) -> Result<AppRecord, ApiError> {
+pub async fn update(
+    app: &App,
+    admin: &AdminCaller,
+    id: AppId,
+    change: AppChange,
+) -> Result<AppRecord, ApiError> {
     let old = get(app, admin, id).await?;
     let record = AppRecord {
         name: name(&change.name)?,
-        description: change.description.map_or_else(|| Ok(old.description.clone()), |text| description(&text))?,
+        description: change
+            .description
+            .map_or_else(|| Ok(old.description.clone()), |text| description(&text))?,
         owner_user_id: change.owner.unwrap_or(old.owner_user_id),
         rate_limit: rate_limit(old.rate_limit, change.requests, change.window)?,
         updated_at: admin.now(),
@@ -117,7 +124,8 @@ pub async fn delete(app: &App, admin: &AdminCaller, id: AppId) -> Result<(), Api
         }
         DeletedApp::NotFound => Err(unknown()),
         DeletedApp::HasClients(count) => {
-            let text = "OAuth clients belong to the app, and revoked ones count: revoke them and keep the app";
+            let text =
+                "OAuth clients belong to the app, and revoked ones count: revoke them and keep the app";
             Err(ApiError::conflict(text).data(json!({"clients": count})))
         }
     }
@@ -134,9 +142,13 @@ fn description(text: &str) -> Result<String, ApiError> {
 fn rate_limit(old: RateLimit, requests: Option<u64>, window: Option<u64>) -> Result<RateLimit, ApiError> {
     let requests = requests.unwrap_or_else(|| old.requests.into());
     let window = window.unwrap_or(old.window.0);
-    let requests = u32::try_from(requests).ok().filter(|requests| *requests <= MAX_REQUESTS).ok_or_else(|| {
-        ApiError::field("rateLimitRps", "A limit is at most 1000000000 requests in a window; 0 is no limit.")
-    })?;
+    let requests =
+        u32::try_from(requests).ok().filter(|requests| *requests <= MAX_REQUESTS).ok_or_else(|| {
+            ApiError::field(
+                "rateLimitRps",
+                "A limit is at most 1000000000 requests in a window; 0 is no limit.",
+            )
+        })?;
     if window == 0 || window > MAX_WINDOW {
         let message = "A window lasts from 1 second to 604800 seconds, a week.";
         return Err(ApiError::field("rateLimitWindowSeconds", message));

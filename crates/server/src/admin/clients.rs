@@ -121,7 +121,9 @@ pub async fn create(
         ClientType::Confidential => Some(app.mint.client_secret()?),
         ClientType::Public => None,
     };
-    let kind = secret.as_ref().map_or(ClientKind::Public, |secret| ClientKind::Confidential { secret: secret.hash() });
+    let kind = secret
+        .as_ref()
+        .map_or(ClientKind::Public, |secret| ClientKind::Confidential { secret: secret.hash() });
     let record = ClientRecord {
         id: app.mint.uuid(now)?,
         app_id,

@@ -94,7 +94,9 @@ pub async fn change(
     new: Zeroizing<String>,
 ) -> Result<(), ApiError> {
     if app.config.admin.password.is_some() {
-        return Err(ApiError::conflict("the password is set by admin.password in the configuration: change it there"));
+        return Err(ApiError::conflict(
+            "the password is set by admin.password in the configuration: change it there",
+        ));
     }
     if !verify(app, current).await? {
         return Err(ApiError::field("currentPassword", "the current password is wrong"));

@@ -99,7 +99,11 @@ pub async fn sign_in(
 ) -> Result<Secret<Admin>, ApiError> {
     let ip = origin.ip;
     if !password::verify(app, password).await? {
-        app.audit.note("admin.sign_in_failed", Subject { ip: Some(ip.to_string()), ..Subject::default() }, now);
+        app.audit.note(
+            "admin.sign_in_failed",
+            Subject { ip: Some(ip.to_string()), ..Subject::default() },
+            now,
+        );
         return Err(ApiError::unauthorized("the password is wrong"));
     }
     let token = begin(app, origin, now).await?;

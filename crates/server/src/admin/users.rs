@@ -89,7 +89,12 @@ pub async fn create(app: &App, admin: &AdminCaller, new: NewUser) -> Result<User
 ///
 /// # Errors
 /// 404 when there is none, 400 with the field that breaks a rule.
-pub async fn update(app: &App, admin: &AdminCaller, id: UserId, change: UserChange) -> Result<UserRecord, ApiError> {
+pub async fn update(
+    app: &App,
+    admin: &AdminCaller,
+    id: UserId,
+    change: UserChange,
+) -> Result<UserRecord, ApiError> {
     let old = get(app, admin, id).await?;
     let user = UserRecord {
         name: change.name.map_or_else(|| Ok(old.name.clone()), |text| name(text.as_deref()))?,

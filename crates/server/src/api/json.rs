@@ -113,7 +113,10 @@ impl ListQuery {
     ///
     /// # Errors
     /// 400 for a page that is no number, for a name that is not known here and for one that comes twice.
-    pub fn read(pairs: Result<QueryPairs, BodyRejection>, filters: &[&'static str]) -> Result<Self, ApiError> {
+    pub fn read(
+        pairs: Result<QueryPairs, BodyRejection>,
+        filters: &[&'static str],
+    ) -> Result<Self, ApiError> {
         let mut query = Self { page: Page { number: 1, per_page: PER_PAGE }, filters: Vec::new() };
         let mut seen: Vec<&'static str> = Vec::new();
         for (name, value) in pairs?.0 {
@@ -130,7 +133,9 @@ impl ListQuery {
             seen.push(known);
             match *known {
                 "page" => query.page.number = number("page", &value)?.clamp(1, i64::from(u32::MAX)) as u32,
-                "perPage" => query.page.per_page = number("perPage", &value)?.clamp(1, i64::from(MAX_PER_PAGE)) as u32,
+                "perPage" => {
+                    query.page.per_page = number("perPage", &value)?.clamp(1, i64::from(MAX_PER_PAGE)) as u32
+                }
                 _ => query.filters.push((name, value)),
             }
         }
@@ -251,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_query_that_makes_no_sense_is_refused_without_an_echo() {
-        for query in ["page=CANARY", "perPage=", "page=1.5", "page=1&page=2", "CANARY=1", "search=a&search=b"] {
+        for query in ["page=CANARY", "perPage=", "page=1.5", "page=1&page=2", "CANARY=1", "search=a&search=b"]
+        {
             let error = read(query).unwrap_err();
             assert_eq!(error.status(), 400, "{query}");
             assert!(!error.message().contains("CANARY"), "{query}");
@@ -278,7 +284,8 @@ mod tests {
             #[serde(default)]
             name: Patch<String>,
         }
-        let change = |text: &str| serde_json::from_str::<Change>(text).map(|change| change.name.into_change());
+        let change =
+            |text: &str| serde_json::from_str::<Change>(text).map(|change| change.name.into_change());
         assert_eq!(change("{}").unwrap(), None);
         assert_eq!(change(r#"{"name": null}"#).unwrap(), Some(None));
         assert_eq!(change(r#"{"name": "a"}"#).unwrap(), Some(Some("a".to_owned())));

@@ -16,7 +16,8 @@ use crate::config::SecretText;
 pub enum AdminCommand {
     /// Sign in and save the token for later commands; the password is asked for, or taken from the first line of a pipe
     Login,
-    /// Change the administrator's password, asked for or taken from a pipe
+    /// Change the administrator's password: the current and the new one are asked for, or taken from the first two
+    /// lines of a pipe; every session of the administrator ends
     SetPassword,
 }
 
@@ -51,8 +52,10 @@ async fn login(context: &mut Context<'_>) -> Result<(), Failure> {
 
 async fn set_password(context: &mut Context<'_>) -> Result<(), Failure> {
     let server = Server::with_token(context)?;
-    let password = password::ask_new(&mut context.console)?;
+    let current = password::ask(&mut context.console, "Current password")?;
+    let new = password::ask_new(&mut context.console)?;
     let path = ["api", "admin", "password"];
-    server.send_json(Method::PUT, &path, &json!({"password": password.expose()})).await?;
-    context.console.say("The administrator has a new password.")
+    let body = json!({"currentPassword": current.expose(), "newPassword": new.expose()});
+    server.send_json(Method::PUT, &path, &body).await?;
+    context.console.say("The administrator has a new password. Sign in again with `ayb admin login`.")
 }

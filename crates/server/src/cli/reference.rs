@@ -8,6 +8,7 @@ use super::CommandLine;
 use super::failure::{EXIT_CODES, Failure};
 use super::output::Console;
 use crate::config;
+use crate::openapi::{self, Extent};
 
 /// Which page to print.
 #[derive(Args, Clone, Debug)]
@@ -20,6 +21,10 @@ pub struct ReferenceCommand {
 enum Page {
     Configuration,
     Cli,
+    /// The OpenAPI document.
+    Openapi,
+    /// The same for readers.
+    Api,
 }
 
 impl ReferenceCommand {
@@ -28,6 +33,8 @@ impl ReferenceCommand {
         let text = match self.page {
             Page::Configuration => config::reference_markdown(),
             Page::Cli => reference_markdown(),
+            Page::Openapi => openapi::document(Extent::FULL).to_pretty_json().unwrap_or_default(),
+            Page::Api => openapi::markdown(),
         };
         console.line(text.trim_end())
     }

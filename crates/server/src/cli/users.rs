@@ -30,7 +30,7 @@ pub enum UsersCommand {
     Enable(Named),
     /// Delete an account with everything that belongs to it
     Delete(Named),
-    /// Give an account a new password, asked for or taken from a pipe; its sessions end
+    /// Give an account a new password, asked for or taken from a pipe; its sessions and what it granted to clients end
     SetPassword(Named),
 }
 

@@ -7,11 +7,11 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::{api, health, oauth, pages};
+use crate::{api, health, oauth, openapi, pages};
 
 /// The whole router.
 pub fn router(app: App) -> Router {
-    let mut router = Router::new().merge(health_routes());
+    let mut router = Router::new().merge(health_routes()).merge(openapi::routes(&app));
     if app.config.auth.enabled {
         router = router.merge(people()).merge(accounts());
     }

@@ -80,20 +80,29 @@ fn a_wrong_password_is_not_authorized_and_saves_nothing() {
 }
 
 #[test]
-fn the_password_can_be_changed() {
+fn the_password_can_be_changed_by_whoever_knows_it() {
     let server = FakeServer::answering(&[(204, "")]);
-    let ran = server.run_with_input(&["admin", "set-password"], "a new password\n");
-    assert_eq!(ran.out, "The administrator has a new password.\n");
+    let ran = server.run_with_input(&["admin", "set-password"], "the old password\na new password\n");
+    assert_eq!(
+        ran.out, "The administrator has a new password. Sign in again with `ayb admin login`.\n",
+        "{}",
+        ran.err
+    );
     let seen = server.seen();
     assert_eq!(seen[0].line, "PUT /api/admin/password");
-    assert_eq!(seen[0].body, json!({"password": "a new password"}));
+    assert_eq!(seen[0].body, json!({"currentPassword": "the old password", "newPassword": "a new password"}));
+
+    let silent = FakeServer::answering(&[]);
+    let ran = silent.run_with_input(&["admin", "set-password"], "the old password\n");
+    assert_eq!(ran.exit, Exit::Usage, "half of it is not enough");
 }
 
 #[test]
 fn secrets_do_not_travel_in_the_clear_to_other_machines() {
     for arguments in [&["users", "list"][..], &["admin", "login"], &["admin", "set-password"]] {
         for url in ["http://192.0.2.1:8090", "http://localhost.evil.example"] {
-            let ran = ayb_with(arguments, &[("AYB_URL", url), ("AYB_ADMIN_TOKEN", "x")], "password\n");
+            let ran =
+                ayb_with(arguments, &[("AYB_URL", url), ("AYB_ADMIN_TOKEN", "x")], "password\npassword\n");
             assert_eq!(ran.exit, Exit::Usage, "{arguments:?} {url}");
             assert!(ran.err.contains("--allow-plain-http"), "{}", ran.err);
         }

@@ -12,7 +12,7 @@ mod frame;
 mod hostile_configuration;
 mod migrate;
 mod reference;
-mod run;
+pub(crate) mod run;
 mod stop;
 mod template;
 mod users;

@@ -9,14 +9,14 @@ use ayb_server::config::Environment;
 use serde_json::Value;
 
 /// What a run left behind.
-pub(super) struct Ran {
-    pub(super) exit: Exit,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Runs a command line with these variables and this input.
-pub(super) fn ayb_with(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
+pub(crate) fn ayb_with(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut input = Cursor::new(input.to_owned());
     let streams = Streams { out: &mut out, err: &mut err, input: &mut input, interactive: false };
@@ -27,7 +27,7 @@ pub(super) fn ayb_with(arguments: &[&str], variables: &[(&str, &str)], input: &s
 }
 
 /// Runs a command line that must work, and returns its output.
-pub(super) fn ayb(arguments: &[&str]) -> String {
+pub(crate) fn ayb(arguments: &[&str]) -> String {
     let ran = ayb_with(arguments, &[], "");
     assert_eq!(ran.exit, Exit::Done, "{arguments:?}: {}", ran.err);
     ran.out
@@ -35,22 +35,22 @@ pub(super) fn ayb(arguments: &[&str]) -> String {
 
 /// A request as the fake server saw it.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Method and path, such as `GET /health`.
-    pub(super) line: String,
-    pub(super) authorization: String,
-    pub(super) body: Value,
+    pub(crate) line: String,
+    pub(crate) authorization: String,
+    pub(crate) body: Value,
 }
 
 /// A server that gives the next answer of its script to each request, then ends.
-pub(super) struct FakeServer {
-    pub(super) url: String,
+pub(crate) struct FakeServer {
+    pub(crate) url: String,
     thread: JoinHandle<Vec<Seen>>,
 }
 
 impl FakeServer {
     /// A server with these answers: status and body.
-    pub(super) fn answering(script: &[(u16, &str)]) -> Self {
+    pub(crate) fn answering(script: &[(u16, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script: Vec<(u16, String)> =
@@ -64,18 +64,18 @@ impl FakeServer {
     }
 
     /// Runs a client command against this server, with a token.
-    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with_input(arguments, "")
     }
 
     /// The same, with input.
-    pub(super) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
         let variables = [("AYB_URL", self.url.as_str()), ("AYB_ADMIN_TOKEN", "secret-token")];
         ayb_with(arguments, &variables, input)
     }
 
     /// The requests that came, once the script is through.
-    pub(super) fn seen(self) -> Vec<Seen> {
+    pub(crate) fn seen(self) -> Vec<Seen> {
         self.thread.join().unwrap()
     }
 }

@@ -2,4 +2,9 @@
 
 #![cfg(test)]
 
+mod account_page;
+mod accounts;
+mod admin;
 mod oauth;
+mod recover;
+mod openapi;

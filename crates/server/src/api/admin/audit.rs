@@ -66,7 +66,8 @@ pub async fn list(
     const TIME: &str = "A time is written like 2026-11-21T10:00:00Z.";
     let query = ListQuery::read(query, &FILTERS)?;
     let time = |name| query.parsed(name, TIME, |text| IsoTime::parse(text).map(|time| time.0));
-    let client_id = query.parsed("clientId", "A client id is ayb_cid_ and 48 hexadecimal digits.", ClientId::parse)?;
+    let client_id =
+        query.parsed("clientId", "A client id is ayb_cid_ and 48 hexadecimal digits.", ClientId::parse)?;
     let filter = AuditFilter {
         event: query.filter("event").map(str::to_owned),
         client_id: client_id.map(|id| id.to_string()),

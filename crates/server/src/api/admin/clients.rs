@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::admin::clients::{self, ClientType, ClientWithStats};
 use crate::admin::AdminCaller;
+use crate::admin::clients::{self, ClientType, ClientWithStats};
 use crate::api::json::{IsoTime, List, ListQuery, Patch, answer};
 use crate::app::App;
 use crate::error::ApiError;

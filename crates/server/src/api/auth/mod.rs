@@ -14,12 +14,12 @@ pub mod user;
 mod verify_email;
 
 pub use delete_me::delete_me;
-pub use forgot_password::forgot_password;
-pub use login::login;
+pub use forgot_password::{ForgottenPassword, forgot_password};
+pub use login::{Login, login};
 pub use logout::logout;
 pub use me::me;
 pub use refresh::refresh;
-pub use register::register;
+pub use register::{Registration, register};
 pub use resend_verification::resend_verification;
-pub use reset_password::reset_password;
-pub use verify_email::verify_email;
+pub use reset_password::{PasswordReset, reset_password};
+pub use verify_email::{EmailVerification, verify_email};
