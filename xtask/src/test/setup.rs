@@ -23,6 +23,8 @@ pub(super) enum Need {
     Apache,
     /// A Python environment with the suite's requirements; `AYB_TEST_PYTHON`.
     Python,
+    /// `jq`, with which the manual reads answers.
+    Jq,
 }
 
 /// How a missing part is announced; `without_result` tells it from a failing suite by this.
@@ -68,10 +70,10 @@ impl Setup {
         self.variables.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Makes one need available, once for all suites.
-    pub(super) fn provide(&mut self, need: Need, suite: &str) -> Result<()> {
+    /// Makes one need available, once for all suites; `folder` is the suite's.
+    pub(super) fn provide(&mut self, need: Need, folder: &str) -> Result<()> {
         if need == Need::Python {
-            return self.provide_python(suite);
+            return self.provide_python(folder);
         }
         if !self.ready.insert(need) {
             return Ok(());
@@ -85,6 +87,7 @@ impl Setup {
                 self.provide_program("AYB_TEST_CHROMIUM", &names, &["chromium"])
             }
             Need::Apache => self.provide_apache(),
+            Need::Jq => self.provide_program("AYB_TEST_JQ", &["jq"], &["jq"]),
             Need::Python => Ok(()),
         };
         if provided.is_err() {
@@ -125,8 +128,8 @@ impl Setup {
 
     /// A virtual environment for each suite that has a requirements.txt.
     fn provide_python(&mut self, suite: &str) -> Result<()> {
-        let requirements = repository::root().join(format!("tests/{suite}/requirements.txt"));
-        let folder = repository::target().join(format!("xtask/python-{suite}"));
+        let requirements = repository::root().join(suite).join("requirements.txt");
+        let folder = repository::target().join(format!("xtask/python-{}", suite.replace('/', "-")));
         let python = folder.join("bin/python");
         if !python.is_file() {
             create_environment(&folder)?;

@@ -49,6 +49,12 @@ pub(super) const SUITES: &[Suite] = &[
         runner: Runner::Npm("tests/interop"),
     },
     Suite {
+        name: "docs",
+        about: "the manual builds, and its commands do what it says",
+        needs: &[Need::Server, Need::Node, Need::Python, Need::Jq],
+        runner: Runner::Npm("docs-site"),
+    },
+    Suite {
         name: "browser",
         about: "a real Chromium, with and without JavaScript",
         needs: &[Need::Server, Need::Node, Need::Chromium],
@@ -88,11 +94,19 @@ impl Suite {
             bail!(setup::missing(&format!("{folder}/package.json")));
         }
         for need in self.needs {
-            setup.provide(*need, self.name)?;
+            setup.provide(*need, self.folder())?;
         }
         let mut command = self.command(setup, pass_on)?;
         command.envs(setup.variables());
         watch(self.name, &mut command, verbose)
+    }
+
+    /// Where the suite is, from the root.
+    fn folder(&self) -> &'static str {
+        match self.runner {
+            Runner::Cargo(_) => ".",
+            Runner::Npm(folder) => folder,
+        }
     }
 
     fn command(&self, setup: &mut Setup, pass_on: &[String]) -> Result<Command> {

@@ -1,0 +1,75 @@
+// A reader who does what the pages say, in an empty folder, on a port of their own.
+
+import { mkdtemp, rm, symlink, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { answers, freePort, part, start } from "../../tests/interop/kit/program.mjs";
+import { commands, fits } from "./page.mjs";
+import { Shell } from "./shell.mjs";
+
+/** The binary, or the reason to skip. */
+export const BINARY = part("AYB_TEST_BIN");
+
+/** The port that the pages use. */
+const PAGE_PORT = "8090";
+
+const GUIDE = new URL("../guide/", import.meta.url);
+
+export class Reader {
+  #servers = [];
+
+  static async begin() {
+    const reader = new Reader();
+    reader.folder = await mkdtemp(join(tmpdir(), "ayb-docs-"));
+    reader.port = String(await freePort());
+    await mkdir(join(reader.folder, "bin"));
+    await symlink(BINARY.value, join(reader.folder, "bin/ayb"));
+    const env = {
+      PATH: `${join(reader.folder, "bin")}:${process.env.PATH}`,
+      HOME: reader.folder,
+      AYB_SERVER_PORT: reader.port,
+      AYB_LOGGING_LEVEL: "warn",
+      // The packages of this folder, for the examples that use one.
+      NODE_PATH: new URL("../node_modules", import.meta.url).pathname,
+    };
+    if (process.env.AYB_TEST_PYTHON) env.PYTHON = process.env.AYB_TEST_PYTHON;
+    reader.options = { cwd: reader.folder, env };
+    reader.shell = new Shell(reader.options);
+    return reader;
+  }
+
+  /** Sets a server up as the quick start does. */
+  async serve() {
+    for (const command of await commands(new URL("quick-start.md", GUIDE))) {
+      await this.#obey("quick-start.md", command);
+      if (command.background) return;
+    }
+  }
+
+  /** Does everything that a page says. */
+  async follow(name) {
+    for (const command of await commands(new URL(`${name}.md`, GUIDE))) {
+      await this.#obey(`${name}.md:${command.line}`, command);
+    }
+  }
+
+  async #obey(place, { body, background, output }) {
+    const words = body.replaceAll(PAGE_PORT, this.port).trim();
+    if (background) {
+      const ready = () => answers(`http://localhost:${this.port}/health/ready`);
+      this.#servers.push(await start("bash", ["-c", `exec ${words}`], this.options, ready));
+      return;
+    }
+    const printed = (await this.shell.run(words)).replaceAll(this.port, PAGE_PORT);
+    if (output !== undefined && !fits(printed, output)) {
+      throw new Error(`${place} promises\n${output}\nand what is printed is\n${printed}`);
+    }
+  }
+
+  async end() {
+    await this.shell.close();
+    for (const server of this.#servers) await server.stop();
+    await rm(this.folder, { recursive: true });
+  }
+}
