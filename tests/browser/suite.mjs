@@ -5,6 +5,7 @@ import "./sign-in.test.mjs";
 import "./consent.test.mjs";
 import "./logout.test.mjs";
 import "./errors.test.mjs";
+import "./redirects.test.mjs";
 import "./attacks.test.mjs";
 import "./keyboard.test.mjs";
 import "./demo.test.mjs";

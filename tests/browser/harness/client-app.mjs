@@ -30,6 +30,7 @@ class ClientApp {
   #clients = new Map();
   #flows = new Map();
   #pages = new Map();
+  #hops = new Map();
 
   constructor(metadata) {
     this.#metadata = metadata;
@@ -77,6 +78,13 @@ class ClientApp {
     return `${this.origin}${path}`;
   }
 
+  /** An address of this site that leads on to another. */
+  hop(to) {
+    const path = `/hop/${random()}`;
+    this.#hops.set(path, to);
+    return this.origin + path;
+  }
+
   /** Puts a page on this site that posts a form as soon as it is opened, and gives its address. */
   posting(action, fields) {
     const inputs = Object.entries(fields).map(([name, value]) => `<input type="hidden" name="${name}" value="${escape(value)}">`);
@@ -94,6 +102,7 @@ class ClientApp {
       case "/signed-out":
         return page(html("Signed out of the app", shown("answer", Object.fromEntries(url.searchParams))));
       default:
+        if (this.#hops.has(url.pathname)) return redirect(this.#hops.get(url.pathname));
         return this.#pages.has(url.pathname) ? page(this.#pages.get(url.pathname)) : { status: 404, headers: {}, body: "" };
     }
   }
@@ -113,8 +122,7 @@ class ClientApp {
       ...wanted,
     };
     const parameters = Object.entries(request).filter(([, value]) => value !== null);
-    const to = `${this.#metadata.authorization_endpoint}?${new URLSearchParams(parameters)}`;
-    return { status: 302, headers: { location: to }, body: "" };
+    return redirect(`${this.#metadata.authorization_endpoint}?${new URLSearchParams(parameters)}`);
   }
 
   async #arrive(method, parameters) {
@@ -171,6 +179,8 @@ class ClientApp {
 }
 
 const page = (body) => ({ status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body });
+
+const redirect = (to) => ({ status: 303, headers: { location: to }, body: "" });
 
 async function form(request) {
   let text = "";

@@ -25,7 +25,9 @@ export const begin = (page, client, wanted) => page.goto(world.clientApp.start(c
 
 /** Waits until the browser is back at the client app, and reads what the app was told. */
 export async function landing(page) {
-  await page.waitForURL(`${world.clientApp.callback}*`);
+  await page.waitForURL(`${world.clientApp.callback}*`).catch((cause) => {
+    throw new Error(`the person is still at ${page.url()}`, { cause });
+  });
   const read = async (id) => {
     const place = page.locator(`#${id}`);
     return (await place.count()) ? JSON.parse(await place.textContent()) : null;

@@ -40,6 +40,6 @@ fn form_post(visit: &Visit, response: &AuthorizeResponse<'_>) -> Response {
         script_href: assets::form_post_href(),
         host: origin.split("://").nth(1).unwrap_or_default(),
     };
-    let allow = Allow { script: true, ..Allow::form_to(Some(origin.clone())) };
+    let allow = Allow { script: true, ..Allow::form_to(Some(&origin)) };
     page(StatusCode::OK, view.html(), &allow)
 }

@@ -76,7 +76,7 @@ pub async fn show(
             is_loopback: redirect_uri.is_loopback(),
         },
     };
-    Ok(page(StatusCode::OK, view.html(), &Allow::form_to(Some(origin.clone()))))
+    Ok(page(StatusCode::OK, view.html(), &Allow::form_to(Some(&origin))))
 }
 
 fn words(scope: &Scope) -> Vec<String> {

@@ -60,7 +60,7 @@ async fn form(
         sign_up: visit.app.config.auth.registration,
         problems,
     };
-    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.clone()));
+    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.as_str()));
     let mut response = page(status, view.html(), &allow);
     cookie::append(response.headers_mut(), token.cookie);
     Ok(response)

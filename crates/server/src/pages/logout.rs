@@ -105,7 +105,7 @@ fn ask(
         Destination::OurPage => None,
         Destination::Client { uri, .. } => Some(uri.origin()),
     };
-    Ok(page(StatusCode::OK, view.html(), &Allow::form_to(origin)))
+    Ok(page(StatusCode::OK, view.html(), &Allow::form_to(origin.as_deref())))
 }
 
 /// Ends the browser session, and what the asking client was given in it, except for access meant to outlast it.

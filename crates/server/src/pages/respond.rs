@@ -9,8 +9,8 @@ use crate::http::headers::no_store;
 /// What a page may do beyond the strictest policy.
 #[derive(Clone, Debug, Default)]
 pub struct Allow {
-    /// Origins besides our own to which its forms may lead, redirects included.
-    pub form_targets: Vec<String>,
+    /// Where its forms may lead besides our own origin, redirects included: a scheme.
+    pub form_target: Option<&'static str>,
     /// It loads our own script.
     pub script: bool,
     /// Its script talks to this server.
@@ -18,16 +18,18 @@ pub struct Allow {
 }
 
 impl Allow {
-    /// Forms may lead to `origin` in the end.
-    pub fn form_to(origin: Option<String>) -> Self {
-        Self { form_targets: origin.into_iter().collect(), ..Self::default() }
+    /// Forms may lead to a client at `origin` in the end. Its whole scheme is allowed: browsers hold every redirect after
+    /// a form to the list, and a client may send the person on from its callback to an address that we do not know.
+    pub fn form_to(origin: Option<&str>) -> Self {
+        let scheme = |origin: &str| if origin.starts_with("https:") { "https:" } else { "http:" };
+        Self { form_target: origin.map(scheme), ..Self::default() }
     }
 
     fn policy(&self) -> String {
         let mut policy = String::from(
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
         );
-        for target in &self.form_targets {
+        if let Some(target) = self.form_target {
             policy.push(' ');
             policy.push_str(target);
         }

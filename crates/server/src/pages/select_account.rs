@@ -33,7 +33,7 @@ async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
         asker: asker.as_ref().map(AskerNames::view),
         accounts: vec![AccountChoice { id: CURRENT, person: person(&present) }],
     };
-    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.clone()));
+    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.as_str()));
     Ok(page(StatusCode::OK, view.html(), &allow))
 }
 

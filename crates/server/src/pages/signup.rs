@@ -63,7 +63,7 @@ async fn form(
         min_password_length: u32::try_from(visit.app.config.auth.min_password_length).unwrap_or(u32::MAX),
         problems: problems.iter().map(|(field, text)| Problem { field: *field, text }).collect(),
     };
-    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.clone()));
+    let allow = Allow::form_to(asker.as_ref().map(|asker| asker.origin.as_str()));
     let mut response = page(status, view.html(), &allow);
     cookie::append(response.headers_mut(), token.cookie);
     Ok(response)

@@ -414,7 +414,7 @@ async fn form_post_carries_the_answer_in_a_form_that_needs_no_script() {
     assert_eq!((value("state"), value("iss")), (Some(state), Some("https://id.test")));
     assert_eq!(value("code").unwrap().len(), 64);
     let policy = browser.reply().header("content-security-policy").to_owned();
-    assert!(policy.contains("form-action 'self' https://app.example;"), "{policy}");
+    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
     let page = browser.page();
     let scripts: Vec<_> = page.all("script").collect();
     assert!(
