@@ -50,8 +50,23 @@ pub struct Database {
 
 #[derive(Debug)]
 enum Owned {
+    Elsewhere,
     Folder { _folder: TempDir },
     Postgres { _database: postgres::Database },
+    /// A database of a server that goes as a whole.
+    Borrowed,
+}
+
+impl cluster::Cluster {
+    /// A database of this server, which exists.
+    pub fn database(&self, name: &str) -> Database {
+        Database { kind: Kind::Postgres, url: self.url(name), _owned: Owned::Borrowed }
+    }
+}
+
+/// A SQLite file that somebody else looks after.
+pub fn sqlite_at(url: &str) -> Database {
+    Database { kind: Kind::Sqlite, url: url.to_owned(), _owned: Owned::Borrowed }
 }
 
 /// An empty SQLite file in a folder of its own.
@@ -59,6 +74,11 @@ pub fn sqlite() -> Database {
     let folder = tempfile::Builder::new().prefix("ayb-test-").tempdir().expect("a temporary folder");
     let url = format!("sqlite://{}", folder.path().join("ayb.db").display());
     Database { kind: Kind::Sqlite, url, _owned: Owned::Folder { _folder: folder } }
+}
+
+/// A database that somebody else looks after, such as one of a [`cluster::Cluster`].
+pub fn elsewhere(kind: Kind, url: impl Into<String>) -> Database {
+    Database { kind, url: url.into(), _owned: Owned::Elsewhere }
 }
 
 /// An empty PostgreSQL database; `None` where there is no PostgreSQL, which has then been said on standard error.

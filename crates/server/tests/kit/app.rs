@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::Router;
 use ayb_protocol::time::Seconds;
 use ayb_provider::keys::KeyRecord;
 use ayb_server::app::{App, Ingredients};
-use ayb_server::clock::Clock;
+use ayb_server::clock::{Clock, Stopwatch};
 use ayb_server::config::{self, Config, Environment, MasterKey, Sources};
 use ayb_server::entropy::Entropy;
 use ayb_server::http::listener::{ConnectionLimits, Drained, Listener};
@@ -144,6 +145,30 @@ impl TestApp {
     /// Rows past the store, as text; `None` is NULL, bytes are hexadecimal.
     pub(crate) async fn db_rows(&self, sql: &str) -> Vec<TextRow> {
         self.database.rows(sql).await
+    }
+
+    /// Waits until a read finds something that is written beside the request.
+    pub(crate) async fn eventually(&self, sql: &str) -> Vec<TextRow> {
+        for _ in 0..500 {
+            let rows = self.db_rows(sql).await;
+            if !rows.is_empty() {
+                return rows;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("nothing comes: {sql}");
+    }
+
+    /// Asks again and again until the answer has this status, for at most half a minute; gives the last status.
+    pub(crate) async fn until(&self, status: u16, ask: impl Fn() -> Call) -> u16 {
+        let watch = Stopwatch::start();
+        loop {
+            let found = ask().await.status.as_u16();
+            if found == status || watch.elapsed() > Duration::from_secs(30) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Everything that is in the database, one line a row.
