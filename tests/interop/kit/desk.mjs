@@ -12,6 +12,7 @@ import { ADA, startProvider } from "./provider.mjs";
 export class Desk {
   #server = createServer((request, response) => this.#serve(request, response));
   #ada = new Person(ADA);
+  #turn = Promise.resolve();
 
   /** Two providers: one as it is, and one with the forger in front. */
   static async open() {
@@ -40,7 +41,7 @@ export class Desk {
   #asks = {
     issuers: () => ({ plain: this.plain.issuer, forged: this.forged.issuer }),
     client: ({ issuer, ...settings }) => this.#provider(issuer).client(settings),
-    approve: async ({ address, redirectUri, who = "ada" }) => (await this.#person(who).approve(address, redirectUri)).href,
+    approve: (words) => this.#inTurn(() => this.#approve(words)),
     lie: ({ name, secret }) => this.forger.lie(name, secret),
     honest: () => this.forger.honest(),
   };
@@ -54,6 +55,18 @@ export class Desk {
     } catch (error) {
       response.writeHead(500).end(error.stack);
     }
+  }
+
+  async #approve({ address, redirectUri, who = "ada" }) {
+    const arrived = await this.#person(who).approve(address, redirectUri);
+    return arrived.href;
+  }
+
+  /** One after the other: a person does one thing at a time, and has one set of cookies. */
+  #inTurn(act) {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   #provider(issuer) {
