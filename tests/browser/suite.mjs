@@ -8,5 +8,6 @@ import "./errors.test.mjs";
 import "./redirects.test.mjs";
 import "./attacks.test.mjs";
 import "./keyboard.test.mjs";
+import "./account.test.mjs";
 import "./demo.test.mjs";
 import "./layout.test.mjs";

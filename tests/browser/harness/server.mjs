@@ -80,14 +80,25 @@ class Server {
     return this.#output;
   }
 
+  /** Waits until the server has printed something that matches, and gives the match. */
+  printed(pattern) {
+    return new Promise((resolve) => {
+      const look = () => {
+        const found = this.#output.match(pattern);
+        if (!found) return;
+        for (const stream of [this.#child.stdout, this.#child.stderr]) stream.off("data", look);
+        resolve(found);
+      };
+      for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on("data", look);
+      look();
+    });
+  }
+
   async running() {
     const ended = once(this.#child, "exit").then(([code]) => {
       throw new Error(`the server ended with ${code} instead of starting:\n${this.#output}`);
     });
-    const said = new Promise((resolve) => {
-      this.#child.stdout.on("data", () => this.#output.includes("is running") && resolve());
-    });
-    await Promise.race([said, ended]);
+    await Promise.race([this.printed(/is running/), ended]);
     ended.catch(() => {});
     const health = await fetch(`${this.origin}/health/ready`);
     if (!health.ok) throw new Error(`the server is not ready: ${health.status}`);
