@@ -1,5 +1,7 @@
 //! `ayb start`: from a configuration to a server that answers, and down again.
 
+mod signals;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,18 +41,28 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     let listener = bind(&config).await?;
     let app = build(config, with_demo).await?;
     let password = if app.config.admin.enabled { open_admin(&app).await? } else { None };
+    let asked = signals::stop_requests()?;
     banner::print(&app, &listener, password.as_ref().map(|password| password.as_str()), with_demo);
-    let background = [tokio::spawn(tend_keys(app.clone())), tokio::spawn(purge(app.clone()))];
+    let background =
+        [tokio::spawn(tend_keys(app.clone(), KEYS_EVERY)), tokio::spawn(purge(app.clone()))];
     let router = edge::wrap(routes::router(app.clone()), &app)?;
-    let drained = listener.serve(router, stop_asked()).await;
-    // What was begun beside the requests may finish: an entry in the trail, a mail.
-    let patience = Duration::from_secs(app.config.server.shutdown_timeout.0);
-    let finished = tokio::time::timeout(patience, app.background.idle()).await.is_ok();
+    tokio::select! {
+        () = serve(&app, listener, router, signals::asked(asked.clone(), 1)) => {}
+        () = signals::asked(asked, 2) => tracing::warn!("stopped at once, because it was asked for twice"),
+    }
     for task in background {
         task.abort();
     }
-    tracing::info!(cut = drained.cut, finished, "stopped");
     Ok(())
+}
+
+/// Serves until it is asked to stop, and until what was begun has ended.
+async fn serve(app: &App, listener: Listener, router: axum::Router, stop: impl Future<Output = ()>) {
+    let drained = listener.serve(router, stop).await;
+    // What was begun beside the requests may finish: an entry in the trail, a mail.
+    let patience = Duration::from_secs(app.config.server.shutdown_timeout.0);
+    let finished = tokio::time::timeout(patience, app.background.idle()).await.is_ok();
+    tracing::info!(cut = drained.cut, finished, "stopped");
 }
 
 /// Makes the administrator's password when there is none yet, and a token for the command line on this machine.
@@ -162,8 +174,9 @@ fn mailer(
     Ok(Mailer::smtp(&settings, clock.clone(), entropy.clone())?)
 }
 
-async fn tend_keys(app: App) {
-    let mut ticks = tokio::time::interval(KEYS_EVERY);
+/// Looks after the signing keys, and takes over what another process did with them, for as long as it is polled.
+pub async fn tend_keys(app: App, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
         if let Err(error) = app.keys.tend(Rotation::WhenDue, app.clock.now()).await {
@@ -183,21 +196,4 @@ async fn purge(app: App) {
             Err(error) => tracing::warn!(%error, "dead rows could not be deleted"),
         }
     }
-}
-
-/// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
-async fn stop_asked() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

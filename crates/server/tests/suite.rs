@@ -4,3 +4,4 @@ mod cli;
 mod flows;
 mod http;
 mod kit;
+mod process;
