@@ -5,28 +5,27 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 
 import { commands, fits } from "./page.mjs";
-import { BINARY, Reader } from "./reader.mjs";
+import { BINARY, Reader, pageOf } from "./reader.mjs";
 
-/** Pages that go on where the quick start ends, each with the quick start's server in front. */
-const PAGES = ["oauth-provider", "oidc", "authentication"];
+/** Each page with the server that its reader has; the quick start brings its own. */
+const PAGES = [
+  ["README", (reader) => reader.demo()],
+  ["quick-start", async () => {}],
+  ["oauth-provider", (reader) => reader.serve()],
+  ["oidc", (reader) => reader.serve()],
+  ["authentication", (reader) => reader.serve()],
+];
 
-const options = { skip: BINARY.skip };
-
-test("the commands of the quick start work", options, () => reading("quick-start"));
-
-for (const page of PAGES) {
-  test(`the commands of ${page} work`, options, () => reading(page));
-}
-
-async function reading(page) {
-  const reader = await Reader.begin();
-  try {
-    if (page === "quick-start") return await reader.follow(page);
-    await reader.serve();
-    await reader.follow(page);
-  } finally {
-    await reader.end();
-  }
+for (const [page, prepare] of PAGES) {
+  test(`the commands of ${page} work`, { skip: BINARY.skip }, async () => {
+    const reader = await Reader.begin();
+    try {
+      await prepare(reader);
+      await reader.follow(page);
+    } finally {
+      await reader.end();
+    }
+  });
 }
 
 test("what is printed must be what the page says", () => {
@@ -44,10 +43,10 @@ test("what is printed must be what the page says", () => {
 
 test("every page with commands to run is among those that are run", async () => {
   const guide = new URL("../guide/", import.meta.url);
-  const run = ["quick-start", ...PAGES];
-  for (const file of await readdir(guide)) {
-    const page = file.replace(/\.md$/, "");
-    const found = await commands(new URL(file, guide));
+  const run = PAGES.map(([page]) => page);
+  const all = (await readdir(guide)).map((file) => file.replace(/\.md$/, ""));
+  for (const page of ["README", ...all]) {
+    const found = await commands(pageOf(page));
     assert.equal(found.length > 0, run.includes(page), page);
   }
 });

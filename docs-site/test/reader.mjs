@@ -14,7 +14,10 @@ export const BINARY = part("AYB_TEST_BIN");
 /** The port that the pages use. */
 const PAGE_PORT = "8090";
 
-const GUIDE = new URL("../guide/", import.meta.url);
+/** The page of a name. */
+export function pageOf(name) {
+  return new URL(name === "README" ? "../../README.md" : `../guide/${name}.md`, import.meta.url);
+}
 
 export class Reader {
   #servers = [];
@@ -41,15 +44,20 @@ export class Reader {
 
   /** Sets a server up as the quick start does. */
   async serve() {
-    for (const command of await commands(new URL("quick-start.md", GUIDE))) {
-      await this.#obey("quick-start.md", command);
+    for (const command of await commands(pageOf("quick-start"))) {
+      await this.#obey("quick-start", command);
       if (command.background) return;
     }
   }
 
+  /** Starts the demo, as `cargo xtask start` does. */
+  async demo() {
+    await this.#obey("the demo", { body: "ayb start --demo --data-dir .demo", background: true });
+  }
+
   /** Does everything that a page says. */
   async follow(name) {
-    for (const command of await commands(new URL(`${name}.md`, GUIDE))) {
+    for (const command of await commands(pageOf(name))) {
       await this.#obey(`${name}.md:${command.line}`, command);
     }
   }
