@@ -24,11 +24,11 @@ pub async fn list(app: &App, _: &AdminCaller) -> Result<Vec<KeyRecord>, ApiError
 /// When the store fails or a key does not open.
 pub async fn rotate(app: &App, admin: &AdminCaller, at_once: bool) -> Result<Vec<KeyRecord>, ApiError> {
     let rotation = if at_once { Rotation::AtOnce } else { Rotation::Begin };
-    let keys = app.keys.tend(rotation, admin.now()).await.map_err(|error| match error {
+    app.keys.tend(rotation, admin.now()).await.map_err(|error| match error {
         KeysError::Store(error) => error.into(),
         error => ApiError::internal(error),
     })?;
     let detail = Some(json!({"now": at_once}));
     admin.note(app, "keys.rotated", Subject { detail, ..Subject::default() });
-    Ok(keys)
+    list(app, admin).await
 }

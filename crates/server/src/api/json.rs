@@ -58,14 +58,16 @@ impl Serialize for IsoTime {
 impl PartialSchema for IsoTime {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+        let about = "A point in time in UTC with milliseconds, such as 2026-11-21T10:00:00.000Z (RFC 3339).";
+        let text = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        text.description(Some(about)).into()
     }
 }
 
 impl ToSchema for IsoTime {}
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
     /// The entries of this page.
@@ -94,7 +96,7 @@ impl<T> List<T> {
 }
 
 /// A whole list without pages.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Items<T> {
     /// The entries.
     pub items: Vec<T>,

@@ -10,7 +10,6 @@ use crate::api::admin::clients::{ClientChange, ClientView, NewClient, NewClientS
 use crate::api::admin::keys::{KeyRotation, KeyView};
 use crate::api::admin::sign_in::{AdminPassword, AdminSignIn, AdminStatus, AdminToken};
 use crate::api::admin::users::{NewUser, UserChange, UserPassword, UserView};
-use crate::api::json::Items;
 
 const BAD: (u16, &str) = (400, "A member breaks a rule; `data.field` names it.");
 const UNKNOWN: (u16, &str) = (404, "There is no such thing.");
@@ -45,7 +44,7 @@ pub(super) fn describe(book: &mut Book, provider: bool) {
             ("until", "Earlier than this, as RFC 3339."),
         ];
         let entry =
-            entry.needs(ADMIN).pages().query(&filters).gives_list::<EventView>("One page of the events.");
+            entry.needs(ADMIN).pages().query(&filters).gives_page::<EventView>("One page of the events.");
         close(entry, &[BAD])
     });
 }
@@ -103,7 +102,7 @@ fn apps(book: &mut Book) {
     const ALL: &str = "/api/admin/apps";
     const ONE: &str = "/api/admin/apps/{id}";
     book.operation(Get, ALL, "listApps", "List the apps, newest first", |entry| {
-        close(entry.needs(ADMIN).pages().gives_list::<AppView>("One page of the apps."), &[BAD])
+        close(entry.needs(ADMIN).pages().gives_page::<AppView>("One page of the apps."), &[BAD])
     });
     book.operation(Post, ALL, "createApp", "Make an app", |entry| {
         close(entry.needs(ADMIN).body::<NewApp>().gives::<AppView>(201, "The app."), &[BAD])
@@ -135,7 +134,7 @@ fn clients(book: &mut Book) {
         "List the clients, newest first, with their statistics",
         |entry| {
             let entry = entry.needs(ADMIN).pages().query(&[("appId", "Only those of this app.")]);
-            close(entry.gives_list::<ClientView>("One page of the clients."), &[BAD])
+            close(entry.gives_page::<ClientView>("One page of the clients."), &[BAD])
         },
     );
     book.operation(Post, ALL, "createClient", "Register a client", |entry| {
@@ -169,13 +168,13 @@ fn clients(book: &mut Book) {
 
 fn keys(book: &mut Book) {
     book.operation(Get, "/api/admin/keys", "listKeys", "List the signing keys, oldest first", |entry| {
-        close(entry.needs(ADMIN).gives::<Items<KeyView>>(200, "The keys, without their private parts."), &[])
+        close(entry.needs(ADMIN).gives_list::<KeyView>("The keys, without their private parts."), &[])
     });
     book.operation(Post, "/api/admin/keys/rotate", "rotateKeys", "Replace the signing keys", |entry| {
         let entry = entry.needs(ADMIN).optional_body::<KeyRotation>();
         let entry =
             entry.about("The next keys are published first and sign when everybody can have read them.");
-        close(entry.gives::<Items<KeyView>>(200, "The keys after the change."), &[])
+        close(entry.gives_list::<KeyView>("The keys after the change."), &[])
     });
 }
 
@@ -184,7 +183,7 @@ fn users(book: &mut Book) {
     const ONE: &str = "/api/admin/users/{id}";
     book.operation(Get, ALL, "listUsers", "List the accounts, newest first", |entry| {
         let entry = entry.needs(ADMIN).pages().query(&[("search", "A part of address or name.")]);
-        close(entry.gives_list::<UserView>("One page of the accounts."), &[BAD])
+        close(entry.gives_page::<UserView>("One page of the accounts."), &[BAD])
     });
     book.operation(Post, ALL, "createUser", "Make an account", |entry| {
         let entry = entry.needs(ADMIN).body::<NewUser>().gives::<UserView>(201, "The account.");

@@ -81,21 +81,23 @@ impl Book {
         Ref::from_schema_name(name).into()
     }
 
-    /// One page of a list of `T`.
-    fn list<T: ToSchema>(&mut self) -> RefOr<Schema> {
-        let number = |about: &str| ObjectBuilder::new().schema_type(Type::Integer).description(Some(about));
-        let item = self.schema::<T>();
-        let list = ObjectBuilder::new()
-            .property("items", ArrayBuilder::new().items(item).description(Some("The entries of this page.")))
-            .property("page", number("Which page it is, counted from 1."))
-            .property("perPage", number("Entries on a full page."))
-            .property("totalItems", number("Entries on all pages."))
-            .property("totalPages", number("How many pages there are."));
-        let list = ["items", "page", "perPage", "totalItems", "totalPages"]
-            .into_iter()
-            .fold(list, ObjectBuilder::required);
+    /// A list of `T`: one page of it, or all of it.
+    fn list<T: ToSchema>(&mut self, paged: bool) -> RefOr<Schema> {
+        let entries = ArrayBuilder::new().items(self.schema::<T>()).description(Some("The entries."));
+        let mut list = ObjectBuilder::new().property("items", entries).required("items");
+        let numbers = [
+            ("page", "Which page it is, counted from 1."),
+            ("perPage", "Entries on a full page."),
+            ("totalItems", "Entries on all pages."),
+            ("totalPages", "How many pages there are."),
+        ];
+        for (name, about) in numbers.into_iter().filter(|_| paged) {
+            let number = ObjectBuilder::new().schema_type(Type::Integer).description(Some(about));
+            list = list.property(name, number).required(name);
+        }
+        let about = if paged { "One page of a list." } else { "A whole list." };
         let name = format!("{}List", T::name());
-        self.schemas.insert(name.clone(), list.into());
+        self.schemas.insert(name.clone(), list.description(Some(about)).into());
         Ref::from_schema_name(name).into()
     }
 
@@ -206,8 +208,14 @@ impl Entry<'_> {
     }
 
     /// An answer with one page of a list.
+    pub(super) fn gives_page<T: ToSchema>(self, about: &str) -> Self {
+        let schema = self.book.list::<T>(true);
+        self.answer(200, about, Some((JSON, schema)))
+    }
+
+    /// An answer with a whole list.
     pub(super) fn gives_list<T: ToSchema>(self, about: &str) -> Self {
-        let schema = self.book.list::<T>();
+        let schema = self.book.list::<T>(false);
         self.answer(200, about, Some((JSON, schema)))
     }
 

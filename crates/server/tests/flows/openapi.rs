@@ -131,7 +131,7 @@ async fn real_answers_are_what_the_description_says() {
         ("OAuthClientList", listed("/api/admin/oauth/clients").await),
         ("AdminUserList", listed("/api/admin/users").await),
         ("AuditEventList", listed("/api/admin/audit").await),
-        ("Items", listed("/api/admin/keys").await),
+        ("SigningKeyList", listed("/api/admin/keys").await),
         ("SessionTokens", app.post("/api/auth/register").json(&registration).await.json()),
     ];
     for (name, answer) in &answers {

@@ -27,8 +27,10 @@ async fn every_change_is_noted_with_who_and_from_where() {
     for app in TestApp::everywhere().await {
         let made = password::ensure(&app.app).await.unwrap().unwrap();
         let auth = async |password: &str| {
+            let reply = app.post("/api/admin/auth").json(&json!({"password": password})).await;
+            app.app.background.idle().await;
             app.travel(seconds(1));
-            app.post("/api/admin/auth").json(&json!({"password": password})).await
+            reply
         };
         auth("wrong").await;
         let desk = Desk { app: &app, token: auth(&made).await.member("token") };

@@ -58,7 +58,7 @@ async fn each_member_that_breaks_a_rule_is_named_at_registration_and_at_change()
     let (id, _) = desk.new_client(&good).await;
     let mut change = good.clone();
     change.as_object_mut().unwrap().remove("appId");
-    let before = app.dump().await;
+    let before = desk.dump().await;
     for (member, value, status) in broken() {
         let expected = (status, member.to_owned());
         assert_eq!(
@@ -78,7 +78,7 @@ async fn each_member_that_breaks_a_rule_is_named_at_registration_and_at_change()
             assert_eq!(refusal(&reply), (400, missing.to_owned()), "create: {create}");
         }
     }
-    assert_eq!(app.dump().await, before, "a refused request changes nothing");
+    assert_eq!(desk.dump().await, before, "a refused request changes nothing");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn nobody_chooses_identity_secret_type_or_state_of_a_client() {
     let (id, _) = desk.new_client(&good).await;
     let mut change = good.clone();
     change.as_object_mut().unwrap().remove("appId");
-    let before = app.dump().await;
+    let before = desk.dump().await;
     let forbidden = [
         ("id", json!(uuid::Uuid::nil())),
         ("clientId", json!(format!("ayb_cid_{}", "00".repeat(24)))),
@@ -140,7 +140,7 @@ async fn nobody_chooses_identity_secret_type_or_state_of_a_client() {
         let reply = desk.put(&format!("{CLIENTS}/{id}"), &with(&change, member, value)).await;
         assert_eq!(reply.status, 422, "{member} never changes: {reply}");
     }
-    assert_eq!(app.dump().await, before);
+    assert_eq!(desk.dump().await, before);
 }
 
 #[tokio::test]

@@ -52,6 +52,12 @@ impl<'a> Desk<'a> {
         self.call(Method::DELETE, path).await
     }
 
+    /// Everything that is in the database, once all that was begun is done.
+    async fn dump(&self) -> String {
+        self.app.app.background.idle().await;
+        self.app.dump().await
+    }
+
     /// An app of a person of its own.
     async fn new_app(&self, name: &str) -> String {
         let owner = self.app.user(&format!("owner-of-{name}")).await.id;

@@ -163,6 +163,7 @@ async fn people_are_found_by_a_part_of_address_or_name() {
         let desk = Desk::at(&app).await;
         for name in ["ada", "adam", "bob"] {
             app.user(name).await;
+            app.travel(ayb_protocol::time::Seconds(1));
         }
         app.user("100%_sure").await;
         let found = async |search: &str| {
