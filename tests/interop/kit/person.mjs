@@ -1,4 +1,9 @@
 // A person with a browser that keeps cookies, follows redirects, and fills the forms that it is shown.
+//
+// On node:http and not fetch, which says of every request that it is none of a person who goes to a page.
+
+import { once } from "node:events";
+import { request } from "node:http";
 
 /** More pages than any sign-in has. */
 const PATIENCE = 20;
@@ -47,15 +52,19 @@ export class Person {
   }
 
   async #send({ method, url, form }) {
-    const headers = { accept: "text/html,*/*;q=0.8", cookie: this.#cookiesFor(url) };
-    const response = await fetch(url, { method, headers, body: form, redirect: "manual" });
-    this.#keep(url, response.headers.getSetCookie());
-    const text = await response.text();
-    return { url, status: response.status, headers: response.headers, text };
+    const headers = { accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", cookie: this.#cookiesFor(url) };
+    if (form) headers["content-type"] = "application/x-www-form-urlencoded";
+    const answer = request(url, { method, headers, agent: false }).end(form?.toString());
+    const [response] = await once(answer, "response");
+    // Lenient as browsers are: mod_auth_openidc writes a second page behind some of its error pages.
+    answer.on("error", () => {});
+    this.#keep(url, response.headers["set-cookie"] ?? []);
+    const text = Buffer.concat(await response.toArray()).toString();
+    return { url, status: response.statusCode, headers: response.headers, text };
   }
 
   #next({ url, status, headers, text }) {
-    if (status >= 300 && status < 400) return { method: "GET", url: new URL(headers.get("location"), url) };
+    if (status >= 300 && status < 400) return { method: "GET", url: new URL(headers.location, url) };
     const code = text.match(/id="error-code"[^>]*>([^<]*)</)?.[1];
     if (code) throw new ErrorPage(status, code);
     const { email, password, consent } = this.answers;
