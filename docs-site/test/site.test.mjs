@@ -1,4 +1,4 @@
-// The site builds, and no link in it leads nowhere: the build refuses one that does.
+// The site builds, no link in it leads nowhere (the build refuses one that does), and the tests that it names exist.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -30,5 +30,16 @@ test("the site builds, with every page", async () => {
     }
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test("every test that the security page names exists", async () => {
+  const page = await readFile(join(ROOT, "guide/security.md"), "utf8");
+  const named = [...page.matchAll(/`([\w/.-]+\.(?:rs|mjs))(?:::([^`]+))?`/g)];
+  assert.ok(named.length > 20, "the page names tests");
+  for (const [, path, name] of named) {
+    const source = await readFile(join(ROOT, "..", path), "utf8");
+    const found = !name || source.includes(`fn ${name}(`) || source.includes(`("${name}"`);
+    assert.ok(found, `${path} has no test ${name}`);
   }
 });
