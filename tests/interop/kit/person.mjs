@@ -55,9 +55,9 @@ export class Person {
     const headers = { accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", cookie: this.#cookiesFor(url) };
     if (form) headers["content-type"] = "application/x-www-form-urlencoded";
     const answer = request(url, { method, headers, agent: false }).end(form?.toString());
-    const [response] = await once(answer, "response");
-    // Lenient as browsers are: mod_auth_openidc writes a second page behind some of its error pages.
+    // Lenient as browsers are about what follows an answer: mod_auth_openidc ends some error pages with a second one.
     answer.on("error", () => {});
+    const [response] = await once(answer, "response");
     this.#keep(url, response.headers["set-cookie"] ?? []);
     const text = Buffer.concat(await response.toArray()).toString();
     return { url, status: response.statusCode, headers: response.headers, text };
