@@ -42,6 +42,8 @@ impl Process {
     pub fn start(program: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Result<Self> {
         let mut command = Command::new("taskset");
         command.args(["-c", Core::Server.list()]).arg(program).args(arguments);
+        // The server refuses variables that it does not know.
+        command.env_remove("AYB_BENCH_BIN");
         command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         let started = Instant::now();
