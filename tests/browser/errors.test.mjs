@@ -62,3 +62,11 @@ test("an error by form_post is posted", walk(async (_, page) => {
   const { answer, method } = await landing(page);
   assert.deepEqual([answer.error, method], ["login_required", "POST"]);
 }));
+
+test("an address without a page says so, and leads to the start", walk(async (_, page) => {
+  const response = await page.goto(`${world.server.origin}/no/such/page`);
+  assert.equal(response.status(), 404);
+  assert.equal(await page.locator("#error-code").textContent(), "not_found");
+  await page.getByRole("link", { name: "Go to the start page" }).click();
+  await page.waitForURL(`${world.server.origin}/`);
+}));

@@ -47,3 +47,23 @@ async function wholeJourney(page) {
 test("a person signs up, consents, returns without being asked, denies and signs out", walk((_, page) => wholeJourney(page)));
 
 test("the whole journey works with JavaScript off", walk({ javaScriptEnabled: false }, (_, page) => wholeJourney(page)));
+
+test("a registered client gets a code, exchanges it, uses the token, refreshes and revokes it", walk(async (_, page) => {
+  const { clientApp } = world;
+  const client = await newClient();
+  const person = somebody();
+  await begin(page, client, { scope: "openid email readonly offline_access" });
+  await signUp(page, person);
+  await allow(page);
+  const { tokens } = await landing(page);
+  assert.match(tokens.access_token, /^ayb_at_/);
+  assert.equal((await clientApp.userInfo(tokens.access_token)).claims.email, person.email);
+  const renewed = await clientApp.ask("token_endpoint", client, {
+    grant_type: "refresh_token",
+    refresh_token: tokens.refresh_token,
+  });
+  assert.notEqual(renewed.refresh_token, tokens.refresh_token);
+  assert.equal((await clientApp.userInfo(renewed.access_token)).status, 200);
+  await clientApp.ask("revocation_endpoint", client, { token: renewed.refresh_token });
+  for (const { access_token: token } of [tokens, renewed]) assert.equal((await clientApp.userInfo(token)).status, 401);
+}));

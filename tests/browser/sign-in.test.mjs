@@ -154,3 +154,34 @@ test("the session cookie is out of reach for scripts and other sites, and is new
   await page.goto(`${world.server.origin}/login`);
   assert.equal(pathOf(page), "/login", "the earlier session ended");
 }));
+
+test("programs carry the session in a header, pages in the cookie, and an access token is no session", walk(async (visitor, page) => {
+  const [client, person] = [await newClient(), await account(world.server)];
+  const { tokens } = await signInAndAllow(page, client, person);
+  const request = new URLSearchParams({
+    response_type: "code",
+    client_id: client.id,
+    redirect_uri: world.clientApp.callback,
+    scope: "openid email",
+    state: "s",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+  });
+  const asked = async (headers) => {
+    const address = `${world.server.origin}/api/auth/authorize?${request}`;
+    const answer = await fetch(address, { headers: { accept: "application/json", ...headers }, redirect: "manual" });
+    return [answer.status, (await answer.json()).requires_consent];
+  };
+  const login = await fetch(`${world.server.origin}/api/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: person.email, password: person.password }),
+  });
+  const { token } = await login.json();
+  const [cookie] = (await visitor.context.cookies()).filter(({ name }) => name === "ayb_session");
+  assert.deepEqual(await asked({}), [401, undefined]);
+  assert.deepEqual(await asked({ authorization: `Bearer ${token}` }), [200, true]);
+  assert.deepEqual(await asked({ cookie: `ayb_session=${cookie.value}` }), [200, true]);
+  assert.deepEqual(await asked({ authorization: `Bearer ${tokens.access_token}` }), [401, undefined]);
+  assert.deepEqual(await asked({ authorization: `Bearer ${cookie.value}` }), [401, undefined]);
+}));

@@ -44,6 +44,8 @@ async function asVisitor(page, look) {
   await look("reset-expired");
   await begin(page, await newClient(), { client_id: "unknown" });
   await look("error");
+  await page.goto(`${origin}/no/such/page`);
+  await look("not-found");
   await page.goto(`${origin}/demo`);
   await page.locator("#step-discovery[data-state=done]").waitFor();
   await look("demo");

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::pages::visit::Visit;
 use crate::{api, health, oauth, openapi, pages};
 
 /// The whole router.
@@ -85,7 +86,10 @@ fn provider() -> Router<App> {
         .route("/.well-known/oauth-authorization-server", metadata)
 }
 
-async fn nothing_here() -> Response {
+async fn nothing_here(visit: Visit) -> Response {
+    if visit.app.config.auth.enabled && visit.wants_page() {
+        return pages::error::not_found(&visit);
+    }
     ApiError::not_found("there is nothing at this address").into_response()
 }
 

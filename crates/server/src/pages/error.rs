@@ -54,6 +54,19 @@ pub fn cross_site(visit: &Visit) -> Response {
     page(StatusCode::FORBIDDEN, view.html(), &Allow::default())
 }
 
+/// There is no page at the address.
+pub fn not_found(visit: &Visit) -> Response {
+    let view = ErrorPage {
+        chrome: visit.chrome(None),
+        code: "not_found",
+        title: "There is nothing here",
+        text: "The address does not lead to a page of this site.",
+        advice: "It may be mistyped, or the page is gone.",
+        next: Some(("/", "Go to the start page")),
+    };
+    page(StatusCode::NOT_FOUND, view.html(), &Allow::default())
+}
+
 fn words(refusal: &Refusal) -> (&'static str, &'static str) {
     match refusal.code {
         ErrorCode::InvalidClient => (

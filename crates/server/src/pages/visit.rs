@@ -154,18 +154,21 @@ impl Visit {
 
     /// Whether the answer is to be JSON rather than a page.
     pub fn wants_json(&self) -> bool {
-        wants_json(&self.headers)
+        preferred_kind(&self.headers) == Some("application/json")
+    }
+
+    /// Whether somebody with a browser waits for the answer, where programs would get JSON.
+    pub fn wants_page(&self) -> bool {
+        preferred_kind(&self.headers) == Some("text/html")
     }
 }
 
-/// Whether `Accept` asks for JSON by name; browsers ask for HTML first.
-pub fn wants_json(headers: &HeaderMap) -> bool {
+/// What `Accept` asks for by name, JSON or HTML, whichever it names first; browsers name HTML first.
+fn preferred_kind(headers: &HeaderMap) -> Option<&str> {
     let accept = headers.get_all(http::header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut media =
         accept.flat_map(|value| value.split(',')).map(|item| item.split(';').next().unwrap_or("").trim());
-    media
-        .find(|kind| matches!(*kind, "application/json" | "text/html"))
-        .is_some_and(|kind| kind == "application/json")
+    media.find(|kind| matches!(*kind, "application/json" | "text/html"))
 }
 
 /// A person as pages show them.
