@@ -32,6 +32,8 @@ async fn a_full_disk_is_an_error_and_no_token_is_claimed_that_is_not_there() {
     };
     assert_eq!((refused.status, refused.member("error").as_str()), (503, "temporarily_unavailable"));
     assert!(!refused.header("retry-after").is_empty(), "{refused:?}");
+    // The last bytes go to what is smaller than a token.
+    eventually("the end of all space", async || caller.status("/health/ready").await == 503).await;
 
     // Reading goes on, and no write is claimed.
     for token in &acknowledged {
@@ -59,7 +61,7 @@ async fn a_full_disk_is_an_error_and_no_token_is_claimed_that_is_not_there() {
     Pair::of(&caller.redeem(&world, &open_code).await.unwrap());
     assert!(ayb.stop().await.success());
 
-    let ayb = setup.start().await;
+    let ayb = Setup::at(&setup.data_dir).start().await;
     assert_eq!(ayb.caller.userinfo(&next.access).await.unwrap().status, 200);
     assert_eq!(ayb.caller.userinfo(&pair.access).await.unwrap().status, 401);
     for token in &acknowledged {
