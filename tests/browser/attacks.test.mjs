@@ -78,6 +78,28 @@ test("a decision that another site posts allows nothing, even with the form's ow
   await page.locator("#consent-allow").waitFor();
 }));
 
+test("a neighbour on another port, whose forms bring the cookies along, decides and ends nothing either", walk(async (visitor, page) => {
+  const [client, person] = [await newClient(), await account(world.server)];
+  const neighbour = (path, fields) => forgery(path, fields).replace("127.0.0.1", "localhost");
+  const refused = async (path, fields) => {
+    await page.goto(neighbour(path, fields));
+    await page.locator("#error-code").waitFor();
+    assert.equal(pathOf(page), path);
+  };
+  await begin(page, client);
+  await signIn(page, person);
+  await page.locator("#consent-allow").waitFor();
+  const decision = await fieldsOf(page);
+  await refused("/oauth/consent", { ...decision, decision: "allow" });
+  await refused("/oauth/consent", { ...decision, decision: "allow", csrf: "" });
+  await refused("/login", { ...decision, ...(await account(world.server)) });
+  await page.goto(`${world.server.origin}/logout`);
+  await refused("/logout", await fieldsOf(page));
+  await begin(page, client);
+  await page.locator("#consent-allow").waitFor();
+  assert.equal(await page.locator(".person-email").textContent(), person.email);
+}));
+
 test("a logout that another site posts ends no session", walk(async (_, page) => {
   const [client, person] = [await newClient(), await account(world.server)];
   await signInAndAllow(page, client, person);
