@@ -1,5 +1,7 @@
 //! Tests of the server from outside: one program, one module a subject.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod cli;
 mod flows;
 mod http;
