@@ -43,6 +43,18 @@ const GENERATORS: &[Generator] = &[
         target: "docs-site/guide/cli.md",
         whole: false,
     },
+    Generator {
+        name: "api",
+        writer: Writer::Ayb(&["reference", "api"]),
+        target: "docs-site/guide/api-reference.md",
+        whole: false,
+    },
+    Generator {
+        name: "openapi",
+        writer: Writer::Ayb(&["reference", "openapi"]),
+        target: "docs-site/openapi.json",
+        whole: true,
+    },
 ];
 
 /// The hint of every finding about a generated text.

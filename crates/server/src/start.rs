@@ -23,6 +23,8 @@ use crate::{admin, banner, demo, master_key};
 
 /// How often keys are looked after; a rotation by another process is noticed this late at the most.
 const KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How often the command line of this machine gets a new token; half of a token's life.
+const LOCAL_TOKEN_EVERY: Duration = Duration::from_secs(admin::sessions::LIFETIME.0 / 2);
 /// How often dead rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 /// How often the certificate's files are looked at.
@@ -43,8 +45,11 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     let password = if app.config.admin.enabled { open_admin(&app).await? } else { None };
     let asked = signals::stop_requests()?;
     banner::print(&app, &listener, password.as_ref().map(|password| password.as_str()), with_demo);
-    let background =
-        [tokio::spawn(tend_keys(app.clone(), KEYS_EVERY)), tokio::spawn(purge(app.clone()))];
+    let background = [
+        tokio::spawn(tend_keys(app.clone(), KEYS_EVERY)),
+        tokio::spawn(purge(app.clone())),
+        tokio::spawn(renew_local_token(app.clone())),
+    ];
     let router = edge::wrap(routes::router(app.clone()), &app)?;
     tokio::select! {
         () = serve(&app, listener, router, signals::asked(asked.clone(), 1)) => {}
@@ -181,6 +186,22 @@ pub async fn tend_keys(app: App, every: Duration) {
         ticks.tick().await;
         if let Err(error) = app.keys.tend(Rotation::WhenDue, app.clock.now()).await {
             tracing::warn!(%error, "the signing keys could not be looked after");
+        }
+    }
+}
+
+/// Keeps a token that works in the data folder, for the command line on this machine.
+async fn renew_local_token(app: App) {
+    if !app.config.admin.enabled {
+        return;
+    }
+    let mut ticks = tokio::time::interval(LOCAL_TOKEN_EVERY);
+    // The first tick comes at once, and the first token is there.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        if let Err(error) = admin::sessions::write_local_token(&app).await {
+            tracing::warn!(%error, "the token for the command line of this machine could not be renewed");
         }
     }
 }

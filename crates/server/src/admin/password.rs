@@ -1,6 +1,8 @@
 //! The administrator's password: from the configuration, or made at the first start.
 
 use ayb_protocol::secret::{Admin, SecretHash};
+use ayb_protocol::time::Timestamp;
+use ayb_store::Store;
 use zeroize::Zeroizing;
 
 use crate::admin::AdminCaller;
@@ -8,7 +10,7 @@ use crate::app::App;
 use crate::audit::Subject;
 use crate::entropy::{Entropy, EntropyError};
 use crate::error::ApiError;
-use crate::password::{PasswordHash, Verification, check_length};
+use crate::password::{PasswordHash, PasswordPool, Verification, check_length};
 
 /// The fewest characters of a new password.
 pub const MIN_LENGTH: usize = 8;
@@ -101,27 +103,26 @@ pub async fn change(
     if !verify(app, current).await? {
         return Err(ApiError::field("currentPassword", "the current password is wrong"));
     }
-    store(app, new).await?;
+    reset(&app.store, &app.passwords, new, admin.now()).await?;
     admin.note(app, "admin.password_changed", Subject::default());
     renew_local_token(app).await;
     Ok(())
 }
 
-/// Sets the password without knowing the old one, for whoever has the server's own files and database.
+/// Sets the password and ends every session of the administrator, without asking for the old one: for whoever has the
+/// server's own configuration and database.
 ///
 /// # Errors
 /// 400 when the password breaks a rule.
-pub async fn reset(app: &App, new: Zeroizing<String>) -> Result<(), ApiError> {
-    store(app, new).await?;
-    let by = Subject { actor: Some("system".to_owned()), ..Subject::default() };
-    app.audit.note("admin.password_changed", by, app.clock.now());
-    Ok(())
-}
-
-async fn store(app: &App, new: Zeroizing<String>) -> Result<(), ApiError> {
+pub async fn reset(
+    store: &Store,
+    pool: &PasswordPool,
+    new: Zeroizing<String>,
+    now: Timestamp,
+) -> Result<(), ApiError> {
     check_length(&new, MIN_LENGTH).map_err(|error| ApiError::field("newPassword", error.to_string()))?;
-    let hash = app.passwords.hash(new).await?;
-    Ok(app.store.set_admin_password(hash.as_str(), app.clock.now()).await?)
+    let hash = pool.hash(new).await?;
+    Ok(store.set_admin_password(hash.as_str(), now).await?)
 }
 
 /// The password is changed by now, whatever becomes of a convenience of this machine.

@@ -133,11 +133,11 @@ impl ListQuery {
                 return Err(ApiError::field(known, "a parameter of the query is there twice"));
             }
             seen.push(known);
+            let in_range =
+                |most: u32| number(known, &value).map(|number| number.clamp(1, most.into()) as u32);
             match *known {
-                "page" => query.page.number = number("page", &value)?.clamp(1, i64::from(u32::MAX)) as u32,
-                "perPage" => {
-                    query.page.per_page = number("perPage", &value)?.clamp(1, i64::from(MAX_PER_PAGE)) as u32
-                }
+                "page" => query.page.number = in_range(u32::MAX)?,
+                "perPage" => query.page.per_page = in_range(MAX_PER_PAGE)?,
                 _ => query.filters.push((name, value)),
             }
         }

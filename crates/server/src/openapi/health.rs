@@ -6,7 +6,7 @@ use super::book::Book;
 use super::messages::Health;
 
 pub(super) fn describe(book: &mut Book) {
-    book.chapter("Health", "For load balancers and operators.");
+    book.chapter("Server", "Health, for load balancers and operators; and this description.");
     for (path, id) in [("/health", "health"), ("/health/ready", "ready")] {
         book.operation(HttpMethod::Get, path, id, "Whether the server can do its work", |entry| {
             entry

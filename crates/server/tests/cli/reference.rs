@@ -1,4 +1,4 @@
-use ayb_server::{cli, config};
+use ayb_server::{cli, config, openapi};
 
 use super::run::ayb;
 
@@ -6,6 +6,9 @@ use super::run::ayb;
 fn the_reference_pages_are_printed() {
     assert_eq!(ayb(&["reference", "configuration"]).trim_end(), config::reference_markdown().trim_end());
     assert_eq!(ayb(&["reference", "cli"]).trim_end(), cli::reference_markdown().trim_end());
+    assert_eq!(ayb(&["reference", "api"]).trim_end(), openapi::markdown().trim_end());
+    let document: serde_json::Value = serde_json::from_str(&ayb(&["reference", "openapi"])).unwrap();
+    assert_eq!(document, serde_json::to_value(openapi::document(openapi::Extent::FULL)).unwrap());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What people and clients hold is never the administrator's token, at no door.
 
+use ayb_protocol::secret::{Admin, Secret};
 use ayb_protocol::time::Seconds;
 use ayb_server::openapi::{Extent, document};
 use ayb_server::session_token::{self, SessionClaims};
@@ -68,6 +69,17 @@ async fn no_credential_of_people_or_clients_opens_a_door_of_the_administration()
         }
     }
     assert_eq!(app.userinfo(&tokens.access).await, 200, "nothing was done to anybody");
+}
+
+#[tokio::test]
+async fn another_secret_for_the_row_of_a_session_opens_nothing() {
+    let app = TestApp::start().await;
+    let desk = Desk::at(&app).await;
+    let mint = &app.app.mint;
+    let row = Secret::<Admin>::parse(&desk.token).unwrap().named_row(mint.mask());
+    let other: Secret<Admin> = mint.named(row).unwrap();
+    assert_eq!(other.named_row(mint.mask()), row);
+    assert_eq!(app.get(CLIENTS).bearer(other.expose()).await.status, 401);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! `ayb` against the real server.
 
+use ayb_server::admin::{password, sessions};
 use ayb_server::cli::Exit;
-use serde_json::Value;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::Desk;
 use crate::cli::run::{Ran, ayb_with};
@@ -128,9 +130,8 @@ async fn the_administrator_signs_in_and_changes_the_password_from_the_command_li
     let app = TestApp::start().await;
     let listening = app.listen().await;
     let url = listening.url("");
-    ayb_server::admin::password::reset(&app.app, zeroize::Zeroizing::new("opensesame".to_owned()))
-        .await
-        .unwrap();
+    let first = Zeroizing::new("opensesame".to_owned());
+    password::reset(&app.app.store, &app.app.passwords, first, app.clock.now()).await.unwrap();
     let desk = Desk::at(&app).await;
     let short = ayb(&url, &desk.token, &["admin", "set-password"], "opensesame\nshort\n").await;
     assert_eq!(short.exit, Exit::Failed);
@@ -155,4 +156,40 @@ async fn the_administrator_signs_in_and_changes_the_password_from_the_command_li
     let (done, list) = login("a new password\n").await.unwrap();
     assert_eq!((done.exit, list.exit), (Exit::Done, Exit::Done), "{} {}", done.err, list.err);
     listening.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_has_the_servers_files_can_reset_the_administrators_password() {
+    for app in TestApp::everywhere().await {
+        let made = password::ensure(&app.app).await.unwrap().unwrap();
+        let desk = Desk::at(&app).await;
+        let folder = app.app.config.server.data_dir.clone();
+        std::fs::create_dir_all(&folder).unwrap();
+        sessions::write_local_token(&app.app).await.unwrap();
+        let reset = async |input: &'static str, more: &'static [(&'static str, &'static str)]| {
+            let (url, folder) = (app.database.url.clone(), folder.to_str().unwrap().to_owned());
+            let run = move || {
+                let mut variables =
+                    vec![("AYB_DATABASE_URL", url.as_str()), ("AYB_DATA_DIR", folder.as_str())];
+                variables.extend(more);
+                ayb_with(&["admin", "reset-password"], &variables, input)
+            };
+            tokio::task::spawn_blocking(run).await.unwrap()
+        };
+        let short = reset("short\n", &[]).await;
+        assert_eq!(short.exit, Exit::Failed);
+        assert!(short.err.contains("at least 8 characters"), "{}", short.err);
+        let configured = reset("a new password\n", &[("AYB_ADMIN_PASSWORD", "opensesame")]).await;
+        assert!(configured.err.contains("admin.password in the configuration"), "{}", configured.err);
+        assert_eq!(desk.get(super::USERS).await.status, 200, "a refused reset changes nothing");
+
+        let done = reset("a new password\n", &[]).await;
+        assert_eq!(done.exit, Exit::Done, "{} {}", app.kind, done.err);
+        assert_eq!(desk.get(super::USERS).await.status, 401, "every session is over");
+        assert!(!folder.join("admin-token").exists(), "a dead token is in nobody's way");
+        for (password, status) in [(made.as_str(), 401), ("a new password", 200)] {
+            let reply = app.post("/api/admin/auth").json(&json!({"password": password})).await;
+            assert_eq!(reply.status, status);
+        }
+    }
 }
