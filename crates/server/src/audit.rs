@@ -59,7 +59,9 @@ impl Audit {
 
     /// Notes an event.
     pub fn note(&self, event: &'static str, subject: Subject, now: Timestamp) {
-        tracing::info!(event, client_id = ?subject.client_id, user_id = ?subject.user_id, "audit");
+        let client_id = subject.client_id.as_ref().map(ClientId::as_str);
+        let user_id = subject.user_id.map(|user| user.to_string());
+        tracing::info!(event, client_id, user_id, "audit");
         let Ok(id) = self.entropy.uuid_v7(now) else { return };
         let entry = AuditEntry {
             id,

@@ -4,6 +4,7 @@
 
 mod cli;
 mod flows;
+mod hostile;
 mod http;
 mod kit;
 mod process;

@@ -23,7 +23,7 @@ async fn a_stop_in_the_middle_of_traffic_is_a_success_and_loses_nothing() {
         let setup = Setup::new().on(&database.url);
         let ayb = setup.start().await;
         let world = ayb.caller.world(&ayb.admin_token()).await;
-        let traffic = Traffic::start(&[ayb.caller.clone()], &world, 100, || {});
+        let traffic = Traffic::start(std::slice::from_ref(&ayb.caller), &world, 100, || {});
         traffic.goal().await;
         let status = ayb.stop().await;
         assert_eq!(status.code(), Some(0), "{status}");
@@ -69,7 +69,8 @@ async fn a_request_in_flight_is_answered_before_the_end_whatever_asks_for_it() {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
         assert_eq!(ayb.ended().await.code(), Some(0));
-        let token = answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let token =
+            answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let ayb = setup.start().await;
         assert_eq!(ayb.caller.userinfo(token).await.unwrap().status, 403, "the answer was true");
         assert!(!ayb.said().contains(token));

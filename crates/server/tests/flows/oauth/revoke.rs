@@ -56,8 +56,8 @@ async fn any_hint_will_do() {
     let client = app.confidential_client().await;
     for hint in ["access_token", "refresh_token", "nonsense", ""] {
         let tokens = app.tokens(&client, &ada, "openid").await;
-        for token in [&tokens.access, tokens.refresh()] {
-            let pairs = [("token", token.as_ref()), ("token_type_hint", hint)];
+        for token in [tokens.access.as_str(), tokens.refresh()] {
+            let pairs = [("token", token), ("token_type_hint", hint)];
             assert_eq!(app.client_post("/oauth/revoke", &client, &pairs).await.status, 200, "{hint}");
         }
         assert_eq!(app.userinfo(&tokens.access).await, 401, "{hint}");
