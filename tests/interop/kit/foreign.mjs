@@ -7,6 +7,6 @@ export async function report(t, prefix, output) {
   const tests = [...output.matchAll(/^test (.+?) \.\.\. (\w+)/gm)].map(([, name, verdict]) => ({ name, verdict }));
   assert.notEqual(tests.length, 0, `no test ran\n${output}`);
   for (const { name, verdict } of tests) {
-    await t.test(`${prefix} ${name}`, () => assert.equal(verdict, "ok", output));
+    await t.test(`${prefix}::${name}`, () => assert.equal(verdict, "ok", output));
   }
 }
