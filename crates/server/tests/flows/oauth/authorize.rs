@@ -350,7 +350,7 @@ async fn an_id_token_hint_keeps_the_answer_to_its_person() {
     for (case, hint) in [
         ("access token", tokens.access.clone()),
         ("session token", app.session_token(&ada).await),
-        ("broken signature", format!("{}A", &adas[..adas.len() - 1])),
+        ("broken signature", adas.replace(&adas[adas.len() - 20..adas.len() - 10], "AAAAAAAAAA")),
     ] {
         browser.visit(&client.authorize("openid", &[("id_token_hint", &hint), ("prompt", "none")])).await;
         assert_eq!(browser.answer().get("error"), "invalid_request", "{case}");
@@ -449,6 +449,7 @@ async fn a_program_gets_json_instead_of_pages() {
                 "client_name": "Trailbook Web",
                 "redirect_uri": REDIRECT_URI,
                 "scope": "openid readonly",
+                "new_scope": "openid readonly",
                 "state": "state-1",
                 "code_challenge": challenge(crate::kit::client::VERIFIER),
                 "code_challenge_method": "S256",
