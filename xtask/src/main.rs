@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod dist;
 mod finding;
+mod fuzz;
 mod gates;
 mod generate;
 mod hooks;
@@ -82,6 +83,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         usage: "[ARGUMENTS OF bench]",
         about: "measure the release build",
         run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "[SECONDS] [TARGET …]",
+        about: "every fuzz target for a while; needs nightly and cargo-fuzz",
+        run: fuzz::run,
     },
     Command { name: "dist", usage: "", about: "build the archive that users download", run: dist::run },
     Command {

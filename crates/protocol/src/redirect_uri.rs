@@ -121,9 +121,12 @@ impl RedirectUri {
     }
 }
 
+/// The text on both sides of `:*`, which is a port only where a port ends: without that, `localhost:*1` would match the
+/// host `localhost1`.
 fn split_any_port(text: &str) -> Option<(&str, &str)> {
     let at = text.find(":*")?;
-    Some((&text[..at], &text[at + 2..]))
+    let (before, after) = (&text[..at], &text[at + 2..]);
+    (after.is_empty() || after.starts_with('/')).then_some((before, after))
 }
 
 fn has_port(text: &str) -> bool {
@@ -212,6 +215,9 @@ mod tests {
             "https://user@app.example/cb",
             "https://*.app.example/cb",
             "https://app.example:*/cb",
+            "http://localhost:*1/cb",
+            "http://127.0.0.1:*2",
+            "http://localhost:**/cb",
             "https://app.example/*",
             "https://app.example/cb?a=1",
             "https://app.example/cb?",

@@ -11,6 +11,8 @@ mod client_credentials;
 #[cfg(test)]
 mod code;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod logout;

@@ -83,12 +83,11 @@ impl TrustedProxies {
 }
 
 fn read_field(field: &HeaderValue, header: ForwardingHeader) -> Vec<Option<IpAddr>> {
-    let Ok(text) = field.to_str() else {
-        return vec![None];
-    };
+    // Bytes that are no text spoil the hop that they stand in, not what a trusted proxy wrote behind it.
+    let text = String::from_utf8_lossy(field.as_bytes());
     match header {
         ForwardingHeader::XForwardedFor => text.rsplit(',').map(parse_address).collect(),
-        ForwardingHeader::Forwarded => split_from_right(text, ',').map(parse_element).collect(),
+        ForwardingHeader::Forwarded => split_from_right(&text, ',').map(parse_element).collect(),
     }
 }
 
@@ -171,6 +170,7 @@ mod tests {
             ("10.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
             ("10.0.0.1", &["203.0.113.9", "::ffff:10.0.0.2"], "203.0.113.9"),
             ("10.0.0.1", &["203.0.113.9", garbage_bytes], "10.0.0.1"),
+            ("10.0.0.1", &["1.1.1.1, \u{e9}, 203.0.113.9"], "203.0.113.9"),
             ("10.0.0.1", &["[127.0.0.1]"], "10.0.0.1"),
             ("10.0.0.1", &["0x7f.0.0.1"], "10.0.0.1"),
             ("10.0.0.1", &["2130706433"], "10.0.0.1"),

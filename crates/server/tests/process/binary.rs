@@ -130,7 +130,8 @@ impl Setup {
             let port = free_port();
             let (child, running) = self.spawn(port);
             let running = tokio::task::spawn_blocking(move || running.recv_timeout(PATIENCE));
-            let ayb = Ayb { caller: Caller::new(port), port, child: Some(child), data_dir: self.data_dir.clone() };
+            let ayb =
+                Ayb { caller: Caller::new(port), port, child: Some(child), data_dir: self.data_dir.clone() };
             match running.await.unwrap() {
                 Ok(()) => return ayb,
                 // Somebody took the port between the look and the use.

@@ -138,7 +138,8 @@ impl Caller {
     /// The same request as a program that holds the person's session cookie sends it.
     pub(crate) async fn authorize(&self, world: &World) -> Sent {
         let address = format!("{}{}", self.base, authorization(&world.client_id));
-        self.send(self.http.get(address).header(COOKIE, &world.cookie).header(ACCEPT, "application/json")).await
+        self.send(self.http.get(address).header(COOKIE, &world.cookie).header(ACCEPT, "application/json"))
+            .await
     }
 
     /// A code; the person has agreed before.
@@ -187,7 +188,8 @@ impl Caller {
     async fn sign_in(&self) -> String {
         let page = self.get("/login").await.unwrap();
         let form = [("email", EMAIL), ("password", PASSWORD), ("csrf", &csrf(&page))];
-        let request = self.http.post(format!("{}/login", self.base)).header(COOKIE, cookie(&page, "ayb_csrf"));
+        let request =
+            self.http.post(format!("{}/login", self.base)).header(COOKIE, cookie(&page, "ayb_csrf"));
         let reply = self.send(request.form(&form)).await.unwrap();
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{reply:?}");
         cookie(&reply, "ayb_session")

@@ -77,8 +77,7 @@ async fn without_its_database_the_server_says_so_stays_alive_and_recovers_by_its
         assert_all_unavailable(&caller, &world, &held, &admin_token).await;
         assert!(ayb.lives());
         cluster.restart();
-        let waited =
-            eventually("recovery", async || caller.status("/health/ready").await == 200).await;
+        let waited = eventually("recovery", async || caller.status("/health/ready").await == 200).await;
         assert!(waited < Duration::from_secs(10), "recovered after {waited:?}");
 
         // Nothing that was refused has happened.

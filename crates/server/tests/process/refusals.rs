@@ -20,7 +20,8 @@ fn assert_refused(refused: &Refused, words: &[&str]) {
     for word in words {
         assert!(refused.err.contains(word), "{word:?} is not in {refused:?}");
     }
-    let secrets = [JWT_SECRET, MASTER_KEY, OTHER_MASTER_KEY, ADMIN_PASSWORD, DATABASE_PASSWORD, MAIL_PASSWORD];
+    let secrets =
+        [JWT_SECRET, MASTER_KEY, OTHER_MASTER_KEY, ADMIN_PASSWORD, DATABASE_PASSWORD, MAIL_PASSWORD];
     for secret in secrets {
         assert!(!refused.err.contains(secret), "{secret} was printed");
     }
@@ -36,8 +37,10 @@ fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let setup = Setup::new().argument("--port").argument(&address.port().to_string());
-    let words =
-        [&format!("cannot listen on {address}"), "hint: another program listens there: stop it, or choose another port"];
+    let words = [
+        &format!("cannot listen on {address}"),
+        "hint: another program listens there: stop it, or choose another port",
+    ];
     assert_refused(&setup.refused(), &words);
 }
 
@@ -48,7 +51,10 @@ async fn a_data_folder_belongs_to_one_server_at_a_time() {
     let token = ayb.admin_token();
     let second = on_a_port(Setup::at(&setup.data_dir));
     let folder = format!("another server uses the data folder {}", setup.data_dir.display());
-    assert_refused(&second.refused(), &[&folder, "hint: stop it with `ayb stop`, or choose another --data-dir"]);
+    assert_refused(
+        &second.refused(),
+        &[&folder, "hint: stop it with `ayb stop`, or choose another --data-dir"],
+    );
     assert_eq!(ayb.admin_token(), token, "the second server has touched nothing");
     assert_eq!(ayb.caller.status("/health/ready").await, 200);
     // A claim ends with its process, however that ends.
@@ -94,7 +100,10 @@ async fn the_wrong_master_key_is_refused_and_the_right_one_still_works() {
     assert!(ayb.stop().await.success());
     let wrong = on_a_port(Setup::at(&setup.data_dir));
     let wrong = wrong.with("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY", OTHER_MASTER_KEY);
-    assert_refused(&wrong.refused(), &["the signing key ", "the master key is not the one it was sealed with"]);
+    assert_refused(
+        &wrong.refused(),
+        &["the signing key ", "the master key is not the one it was sealed with"],
+    );
     let ayb = setup.start().await;
     assert_eq!(ayb.caller.get("/jwks.json").await.unwrap().json(), keys);
 }
@@ -136,7 +145,10 @@ fn a_database_that_is_not_there_is_no_start() {
         format!("postgres:///ayb?host=%2Fnowhere&user=ayb&password={DATABASE_PASSWORD}"),
         "sqlite:///nowhere/at/all/ayb.db".to_owned(),
     ] {
-        assert_refused(&on_a_port(Setup::new().on(&url)).refused(), &["the database cannot be opened", "cause: "]);
+        assert_refused(
+            &on_a_port(Setup::new().on(&url)).refused(),
+            &["the database cannot be opened", "cause: "],
+        );
     }
 }
 
@@ -170,7 +182,8 @@ async fn a_password_of_the_administrator_is_printed_once_and_nothing_else_ever()
     let setup = Setup::new().without("AYB_ADMIN_PASSWORD").without("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY");
     let ayb = setup.start().await;
     let out = std::fs::read_to_string(ayb.data_dir.join("stdout")).unwrap();
-    let password = out.lines().find_map(|line| line.trim().strip_prefix("Admin password  ")).unwrap().to_owned();
+    let password =
+        out.lines().find_map(|line| line.trim().strip_prefix("Admin password  ")).unwrap().to_owned();
     assert_eq!(password.len(), 23, "{out}");
     assert!(!log(&ayb.data_dir).contains(&password));
     let mut secrets = vec![password, ayb.admin_token(), JWT_SECRET.to_owned()];

@@ -171,7 +171,8 @@ impl Traffic {
         let counter = Arc::new(counter);
         let workers = (0..WORKERS).map(|number| {
             let caller = callers[number % callers.len()].clone();
-            let worker = Worker { caller, world: world.clone(), counter: counter.clone(), book: Book::default() };
+            let worker =
+                Worker { caller, world: world.clone(), counter: counter.clone(), book: Book::default() };
             tokio::spawn(worker.work(number))
         });
         Self { workers: workers.collect(), counter }
