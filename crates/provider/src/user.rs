@@ -132,7 +132,14 @@ mod tests {
         let kept = parse_picture("https://cdn.example/ada.png?s=1");
         assert_eq!(kept, Ok(Some("https://cdn.example/ada.png?s=1".to_owned())));
         let long = format!("https://cdn.example/{}", "a".repeat(MAX_PICTURE));
-        for bad in ["ada.png", "http://cdn.example/a", "javascript:alert(1)", "data:image/png;base64,AA==", "https://u:p@a.example/", &long] {
+        for bad in [
+            "ada.png",
+            "http://cdn.example/a",
+            "javascript:alert(1)",
+            "data:image/png;base64,AA==",
+            "https://u:p@a.example/",
+            &long,
+        ] {
             assert!(parse_picture(bad).is_err(), "{bad}");
         }
     }

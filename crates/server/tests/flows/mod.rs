@@ -6,5 +6,5 @@ mod account_page;
 mod accounts;
 mod admin;
 mod oauth;
-mod recover;
 mod openapi;
+mod recover;
