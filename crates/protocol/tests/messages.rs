@@ -7,7 +7,6 @@ use crate::mutate;
 
 #[path = "../../../fuzz/src/messages.rs"]
 #[expect(unreachable_pub, reason = "the same file is a library of the fuzz workspace")]
-#[expect(clippy::expect_used, reason = "what a target expects is what it proves")]
 mod targets;
 
 /// Runs a target over `fuzz/seeds/<name>.txt`, one seed a line, and over mutations of them.
