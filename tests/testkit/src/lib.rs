@@ -51,8 +51,12 @@ pub struct Database {
 #[derive(Debug)]
 enum Owned {
     Elsewhere,
-    Folder { _folder: TempDir },
-    Postgres { _database: postgres::Database },
+    Folder {
+        _folder: TempDir,
+    },
+    Postgres {
+        _database: postgres::Database,
+    },
     /// A database of a server that goes as a whole.
     Borrowed,
 }

@@ -20,7 +20,9 @@ impl Database {
     pub async fn tables(&self) -> Vec<String> {
         let sql = match self.kind {
             Kind::Sqlite => "select name from sqlite_schema where type = 'table' order by name",
-            Kind::Postgres => "select tablename from pg_tables where schemaname = 'public' order by tablename",
+            Kind::Postgres => {
+                "select tablename from pg_tables where schemaname = 'public' order by tablename"
+            }
         };
         self.rows(sql).await.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
     }
@@ -58,9 +60,7 @@ async fn postgres(url: &str, sql: &str) -> Vec<TextRow> {
     let _ended = task.await;
     let text = |row: &tokio_postgres::SimpleQueryRow| {
         (0..row.len())
-            .map(|column| {
-                row.get(column).map(|text| text.strip_prefix("\\x").unwrap_or(text).to_owned())
-            })
+            .map(|column| row.get(column).map(|text| text.strip_prefix("\\x").unwrap_or(text).to_owned()))
             .collect()
     };
     let rows = messages.iter().filter_map(|message| match message {

@@ -162,7 +162,8 @@ fn fenced(fence: &Fence, source: &Source) -> Vec<Finding> {
 
 /// String literals outside the store that hold SQL. Tests of the server read and damage rows as an operator would.
 fn statements(source: &Source) -> Vec<Finding> {
-    let is_allowed = ["crates/store/", "crates/server/tests/"].iter().any(|folder| source.path.starts_with(folder));
+    let is_allowed =
+        ["crates/store/", "crates/server/tests/"].iter().any(|folder| source.path.starts_with(folder));
     if !source.path.starts_with("crates/") || is_allowed {
         return Vec::new();
     }

@@ -21,7 +21,7 @@ const MACHINE_FOLDERS: &[&str] =
 /// Files that other programs write, or that are data.
 fn is_data(path: &str) -> bool {
     path.starts_with("vectors/")
-        || path.starts_with("fuzz/corpus/")
+        || path.starts_with("fuzz/seeds/")
         || path.ends_with("Cargo.lock")
         || path.ends_with("package-lock.json")
         || path.contains("/snapshots/")

@@ -103,9 +103,15 @@ fn fields(schema: &Value, list: &mut String) {
     let required = schema["required"].as_array().unwrap_or(&empty);
     for (field, of) in members(&schema["properties"]) {
         let must = if required.iter().any(|name| name == field) { ", required" } else { "" };
-        let about = of["description"].as_str().unwrap_or_default();
-        let _ = writeln!(list, "- `{field}` ({}{must}): {about}", link(of));
+        let about = about(of).map(|about| format!(": {about}")).unwrap_or_default();
+        let _ = writeln!(list, "- `{field}` ({}{must}){about}", link(of));
     }
+}
+
+/// What a field is about; one that may be null says so in its other half.
+fn about(schema: &Value) -> Option<&str> {
+    let halves = schema["oneOf"].as_array().into_iter().flatten();
+    schema["description"].as_str().or_else(|| halves.filter_map(|half| half["description"].as_str()).next())
 }
 
 fn needs(operation: &Value) -> Option<String> {
