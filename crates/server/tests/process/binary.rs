@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     arguments: Vec<String>,
     /// Shell commands before the program, for limits.
     prelude: Option<String>,
+    /// A copy of the program that everybody may run, to be run as somebody without rights.
+    as_nobody: Option<PathBuf>,
     _folder: Option<TempDir>,
 }
 
@@ -51,6 +53,7 @@ impl Setup {
             environment: Vec::new(),
             arguments: Vec::new(),
             prelude: None,
+            as_nobody: None,
             _folder: None,
         };
         setup
@@ -96,6 +99,15 @@ impl Setup {
         self
     }
 
+    /// The same as a user whom the permissions of files bind, for tests that run as root. The program is copied into
+    /// `folder`, because that user may not look into the folder that it was built in.
+    pub(crate) fn run_by_nobody(mut self, folder: &Path) -> Self {
+        let copy = folder.join("ayb");
+        std::fs::copy(env!("CARGO_BIN_EXE_ayb"), &copy).unwrap();
+        self.as_nobody = Some(copy);
+        self
+    }
+
     /// The address of the database file, for servers that were given no other.
     pub(crate) fn sqlite(&self) -> String {
         format!("sqlite://{}", self.data_dir.join("ayb.db").display())
@@ -103,9 +115,14 @@ impl Setup {
 
     fn command(&self) -> Command {
         let binary = env!("CARGO_BIN_EXE_ayb");
-        let mut command = match &self.prelude {
-            None => Command::new(binary),
-            Some(prelude) => {
+        let mut command = match (&self.prelude, &self.as_nobody) {
+            (None, None) => Command::new(binary),
+            (None, Some(copy)) => {
+                let mut other = Command::new("setpriv");
+                other.args(["--reuid", "nobody", "--clear-groups", "--"]).arg(copy);
+                other
+            }
+            (Some(prelude), _) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", &format!("{prelude}; exec \"$0\" \"$@\""), binary]);
                 shell

@@ -83,13 +83,14 @@ fn a_read_only_data_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let read_only = folder.path().join("data");
     std::fs::create_dir(&read_only).unwrap();
-    std::fs::set_permissions(&read_only, PermissionsExt::from_mode(0o555)).unwrap();
-    if std::fs::write(read_only.join("probe"), "").is_ok() {
-        eprintln!("SKIP the permissions of files do not bind this user");
-        return;
+    for (path, mode) in [(folder.path(), 0o755), (&read_only, 0o555)] {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
+    let is_root = std::fs::write(read_only.join("probe"), "").is_ok();
+    let setup = on_a_port(Setup::at(&read_only));
+    let setup = if is_root { setup.run_by_nobody(folder.path()) } else { setup };
     let named = format!("the data folder {} cannot be used", read_only.display());
-    assert_refused(&on_a_port(Setup::at(&read_only)).refused(), &[&named, "cause: Permission denied"]);
+    assert_refused(&setup.refused(), &[&named, "cause: Permission denied"]);
 }
 
 #[tokio::test]
