@@ -91,10 +91,6 @@ impl Browser {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    pub(crate) fn forget_cookies(&mut self) {
-        self.cookies.clear();
-    }
-
     /// The `Cookie` header of the next request.
     pub(crate) fn cookie_header(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -45,7 +45,6 @@ pub(crate) struct Person {
 /// A registered client.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    pub(crate) app_id: AppId,
     pub(crate) id: ClientId,
     pub(crate) client_id: String,
     /// `None` for a public client.
@@ -174,7 +173,6 @@ impl<'a> NewClient<'a> {
         };
         parts.store.insert_client(&record).await.unwrap();
         Client {
-            app_id: app.id,
             client_id: record.client_id.to_string(),
             id: record.client_id,
             secret: secret.map(|secret| secret.expose().to_owned()),

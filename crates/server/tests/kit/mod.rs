@@ -13,8 +13,6 @@
 //! Requests go through the real router and its edge, without a socket; [`TestApp::listen`] opens one where it matters.
 //! The clock stands still until [`TestApp::travel`] moves it.
 
-#![allow(dead_code, unused_imports, reason = "tests take from the kit what they need")]
-
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod client;

@@ -337,7 +337,8 @@ async fn a_login_hint_fills_the_form_and_only_with_an_address() {
 async fn an_id_token_hint_keeps_the_answer_to_its_person() {
     let app = TestApp::start().await;
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);
-    let client = app.confidential_client().await;
+    // A JWT access token has the same issuer, audience and subject; only its type tells it apart.
+    let client = app.confidential_client().with(|draft| draft.token_format = Some("jwt".into())).await;
     let tokens = app.tokens(&client, &ada, "openid").await;
     let eves = app.tokens(&client, &eve, "openid").await.id_token.unwrap();
     let adas = tokens.id_token.unwrap();

@@ -28,6 +28,9 @@ async fn the_scope_opens_the_claims() {
                     let found: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
                     assert_eq!(found, members, "{scope}");
                     assert_eq!(body["sub"], ada.id.to_string());
+                    if members.contains(&"name") {
+                        assert_eq!(body["name"], ada.name);
+                    }
                     assert_eq!(reply.header("cache-control"), "no-store");
                     assert!(reply.header("content-type").starts_with("application/json"));
                 }
