@@ -7,13 +7,14 @@ use axum::extract::Request;
 use axum::response::Response;
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::scope::Scope;
-use ayb_provider::authorize::{ConsentQuestion, Step};
+use ayb_provider::authorize::{ConsentQuestion, Step, Validated};
 use ayb_provider::consent::ConsentRecord;
 use ayb_provider::session::Present;
 use ayb_store::Approval;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 
+use crate::audit::Subject;
 use crate::http::csrf::CSRF_FIELD;
 use crate::http::extract::{FormPairs, JsonBody};
 use crate::oauth::authorize::{Asked, PATH, earlier_consent, present, refuse};
@@ -152,6 +153,7 @@ async fn decide(visit: &Visit, mut pairs: Vec<(String, String)>) -> Result<Respo
     };
     let Some(signed_in) = present else { return Ok(sign_in_first(visit, &pairs)) };
     if !allow {
+        note(visit, "consent_denied", &signed_in, &asked.validated);
         let refusal = Refusal::new(ErrorCode::AccessDenied, "The person did not allow it.");
         return Ok(refuse(visit, &asked.validated, &refusal));
     }
@@ -175,7 +177,7 @@ async fn approve(
 ) -> Result<Response, OAuthError> {
     let (secret, fresh) = visit.app.mint.code(visit.now)?;
     let (user_id, client_id) = (present.user().id, asked.validated.client().client_id.clone());
-    let validated = asked.validated.clone();
+    let (validated, person) = (asked.validated.clone(), present.clone());
     let (policy, now) = (visit.app.policy.clone(), visit.now);
     let rule = move |earlier: Option<&ConsentRecord>| {
         let expected = asked.expected_sub.as_deref();
@@ -184,11 +186,25 @@ async fn approve(
         agreed.map(|(approved, consent)| (consent, approved.code(&fresh, &policy, now)))
     };
     match visit.app.store.approve(user_id, &client_id, rule).await? {
-        Approval::Stored(_) => Ok(answer::code(visit, &validated, secret.expose())),
+        Approval::Stored(_) => {
+            note(visit, "consent_given", &person, &validated);
+            Ok(answer::code(visit, &validated, secret.expose()))
+        }
         Approval::Refused(Step::Refuse(refusal)) => Ok(refuse(visit, &validated, &refusal)),
         // Something must be done first, such as signing in again: the request starts over.
         Approval::Refused(_) | Approval::SessionEnded => {
             Ok(see_other(&format!("{PATH}?{}", crate::oauth::progress::request_query(pairs))))
         }
     }
+}
+
+/// Notes what a person decided about a client.
+fn note(visit: &Visit, event: &'static str, person: &Present, about: &Validated) {
+    let subject = Subject {
+        client_id: Some(about.client().client_id.clone()),
+        ..Subject::own(person.user().id, visit.caller)
+    };
+    let detail =
+        serde_json::json!({"scope": about.scope().to_string(), "tables": about.request().tables.to_stored()});
+    visit.app.audit.note(event, subject.detail(detail), visit.now);
 }

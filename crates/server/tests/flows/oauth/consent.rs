@@ -435,3 +435,27 @@ async fn a_client_revoked_meanwhile_gets_no_consent() {
         assert!(app.db_rows("select * from _ayb_oauth_consents").await.is_empty());
     }
 }
+
+#[tokio::test]
+async fn every_decision_is_noted_with_who_what_and_for_whom() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let client = app.confidential_client().await;
+    let mut browser = app.signed_in(&ada).await;
+    for button in ["consent-deny", "consent-allow"] {
+        browser.visit(&client.authorize("openid", &[])).await.submit(button).await;
+        // Entries of one moment come in any order.
+        app.travel(crate::kit::time::seconds(1));
+    }
+    app.app.background.idle().await;
+    let page = ayb_store::Page { number: 1, per_page: 100 };
+    let (entries, _) = app.app.store.list_audit(page, &ayb_store::AuditFilter::default()).await.unwrap();
+    let decisions: Vec<_> =
+        entries.iter().rev().filter(|entry| entry.event.starts_with("consent_")).collect();
+    let events: Vec<_> = decisions.iter().map(|entry| entry.event.as_str()).collect();
+    assert_eq!(events, ["consent_denied", "consent_given"]);
+    for entry in decisions {
+        assert_eq!((entry.user_id, entry.client_id.as_deref()), (Some(ada.id), Some(client.id.as_str())));
+        assert_eq!(entry.detail.as_ref().unwrap()["scope"], "openid");
+    }
+}
