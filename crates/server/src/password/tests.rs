@@ -130,6 +130,21 @@ fn idle_pool(queue: usize) -> (PasswordPool, Worker) {
 }
 
 #[tokio::test]
+async fn a_worker_keeps_its_memory_while_jobs_wait_and_gives_it_back_when_idle() {
+    let (pool, mut worker) = idle_pool(2);
+    let waiting = tokio::spawn(async move { pool.verify_dummy(secret("pw")).await });
+    tokio::task::yield_now().await;
+    worker.memory = vec![argon2::Block::new(); 64];
+    let job = worker.next().unwrap();
+    assert_eq!(worker.memory.len(), 64);
+    worker.serve(job);
+    assert!(matches!(waiting.await.unwrap(), Ok(Verification::Mismatch)));
+    // The pool is gone, so there is nothing to wait for.
+    assert!(worker.next().is_none());
+    assert_eq!(worker.memory.capacity(), 0);
+}
+
+#[tokio::test]
 async fn a_full_queue_is_an_error_at_once_and_the_runtime_stays_free() {
     let (pool, _worker) = idle_pool(2);
     let waiting: Vec<_> = (0..2)

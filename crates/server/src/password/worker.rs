@@ -1,11 +1,11 @@
-//! The threads of the pool, each with memory of its own that it uses again and again.
+//! The threads of the pool, each with memory of its own that it uses again and again while there is work.
 
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::PasswordError;
 
@@ -38,9 +38,24 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn run(mut self) {
-        while let Some(job) = self.take() {
+        while let Some(job) = self.next() {
             self.serve(job);
         }
+    }
+
+    /// The next job. The memory stays while jobs wait; an idle server holds none of it, and nothing of a password.
+    pub(super) fn next(&mut self) -> Option<Job> {
+        if let Some(job) = self.waiting() {
+            return Some(job);
+        }
+        self.memory.zeroize();
+        self.memory = Vec::new();
+        self.take()
+    }
+
+    /// A job that is there already. Another worker that holds the lock waits for one, so there is none.
+    fn waiting(&self) -> Option<Job> {
+        self.jobs.try_lock().ok()?.try_recv().ok()
     }
 
     /// The next job, `None` when the pool is gone. The lock is held while waiting: one worker waits on the queue, the
