@@ -5,6 +5,7 @@
 mod account_page;
 mod accounts;
 mod admin;
+mod health;
 mod oauth;
 mod openapi;
 mod recover;
