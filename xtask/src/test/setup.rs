@@ -145,14 +145,11 @@ impl Setup {
         Ok(())
     }
 
-    /// The npm packages of a folder, exactly as its lock file says, or as its package.json says where there is none.
+    /// The npm packages of a folder in the versions of its lock file, or of its package.json where there is none.
     pub(crate) fn install_packages(&mut self, folder: &str) -> Result<()> {
         let folder = repository::root().join(folder);
         let lock = folder.join("package-lock.json");
-        let (verb, wanted) = match lock.is_file() {
-            true => ("ci", lock),
-            false => ("install", folder.join("package.json")),
-        };
+        let wanted = if lock.is_file() { lock } else { folder.join("package.json") };
         let installed = folder.join("node_modules/.installed.json");
         if is_current(&wanted, &installed) {
             return Ok(());
@@ -160,7 +157,8 @@ impl Setup {
         println!("   installing npm packages in {}", folder.display());
         let mut command = Command::new("npm");
         command
-            .args([verb, "--no-audit", "--no-fund", "--silent"])
+            // Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms.
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--silent"])
             .current_dir(&folder)
             .envs(self.variables());
         process::capture(&mut command).map_err(|error| error.context(missing("npm packages")))?;
