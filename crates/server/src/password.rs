@@ -20,7 +20,7 @@ use self::worker::{Digest, Job, Recipe, Worker};
 use crate::entropy::{Entropy, EntropyError};
 
 /// The longest password that is hashed, in bytes: longer ones only cost time.
-pub const MAX_PASSWORD_BYTES: usize = 1024;
+pub const MAX_PASSWORD_BYTES: usize = ayb_provider::user::MAX_PASSWORD;
 
 const OUTPUT_LEN: usize = 32;
 const SALT_LEN: usize = 16;

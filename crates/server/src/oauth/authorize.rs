@@ -36,7 +36,7 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
     match form {
         Ok(FormPairs(pairs)) if visit.wants_json() => walk(&visit, &pairs).await,
-        Ok(FormPairs(pairs)) => see_other(&format!("{PATH}?{}", request_query(&pairs))),
+        Ok(FormPairs(pairs)) => start_over(&pairs),
         Err(rejection) => error::show(&visit, rejection),
     }
 }
@@ -176,7 +176,17 @@ async fn issue(
     if visit.wants_json() {
         return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first.")));
     }
-    Ok(see_other(&format!("{PATH}?{}", request_query(pairs))))
+    Ok(start_over(pairs))
+}
+
+/// Sends the browser back to the beginning of a request, without what was done for it so far.
+pub fn start_over(pairs: &[(String, String)]) -> Response {
+    see_other(&address_of(pairs))
+}
+
+/// The address of a request, without what was done for it so far.
+pub fn address_of(pairs: &[(String, String)]) -> String {
+    format!("{PATH}?{}", request_query(pairs))
 }
 
 /// An error on its way to the client.

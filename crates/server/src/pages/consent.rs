@@ -17,10 +17,10 @@ use http::header::AUTHORIZATION;
 use crate::audit::Subject;
 use crate::http::csrf::CSRF_FIELD;
 use crate::http::extract::{FormPairs, JsonBody};
-use crate::oauth::authorize::{Asked, PATH, earlier_consent, present, refuse};
+use crate::oauth::authorize::{Asked, address_of, earlier_consent, present, refuse, start_over};
 use crate::oauth::error::OAuthError;
 use crate::oauth::{answer, prompt};
-use crate::pages::respond::{Allow, page, see_other};
+use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Asker, ConsentPage, Destination, Hidden, Permission, TableAccess, View};
 use crate::pages::visit::{Visit, field, person};
 use crate::pages::{error, return_to};
@@ -52,10 +52,7 @@ pub async fn show(
     let origin = redirect_uri.origin();
     let tables =
         question.tables.to_stored().filter(|_| question.scope.resource().is_some()).unwrap_or_default();
-    let switch = return_to::link(
-        "/login?again=1",
-        Some(&format!("{PATH}?{}", crate::oauth::progress::request_query(pairs))),
-    );
+    let switch = return_to::link("/login?again=1", Some(&address_of(pairs)));
     let view = ConsentPage {
         chrome: visit.chrome(Some(present)),
         csrf: &form.token,
@@ -166,7 +163,7 @@ fn sign_in_first(visit: &Visit, pairs: &[(String, String)]) -> Response {
     }
     let own: Vec<_> =
         pairs.iter().filter(|(name, _)| name != DECISION && name != CSRF_FIELD).cloned().collect();
-    see_other(&format!("{PATH}?{}", crate::oauth::progress::request_query(&own)))
+    start_over(&own)
 }
 
 async fn approve(
@@ -192,9 +189,7 @@ async fn approve(
         }
         Approval::Refused(Step::Refuse(refusal)) => Ok(refuse(visit, &validated, &refusal)),
         // Something must be done first, such as signing in again: the request starts over.
-        Approval::Refused(_) | Approval::SessionEnded => {
-            Ok(see_other(&format!("{PATH}?{}", crate::oauth::progress::request_query(pairs))))
-        }
+        Approval::Refused(_) | Approval::SessionEnded => Ok(start_over(pairs)),
     }
 }
 
