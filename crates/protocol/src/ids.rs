@@ -51,17 +51,32 @@ pub struct ClientId(String);
 impl ClientId {
     /// What every client id starts with.
     pub const PREFIX: &'static str = "ayb_cid_";
+    /// Bytes behind the prefix.
+    pub const BYTES: usize = 24;
 
     /// Reads the whole form only; anything shorter, longer or in capitals is not a client id.
     pub fn parse(text: &str) -> Option<Self> {
         let tail = text.strip_prefix(Self::PREFIX)?;
-        let well_formed = tail.len() == 48 && tail.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let well_formed =
+            tail.len() == 2 * Self::BYTES && tail.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         well_formed.then(|| Self(text.to_owned()))
     }
 
-    /// Makes a client id from 24 random bytes.
-    pub fn from_random(random: &[u8; 24]) -> Self {
-        Self(format!("{}{}", Self::PREFIX, crate::hex::encode(random)))
+    /// Makes a client id from its bytes: random ones for a new client.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let mut text = String::with_capacity(Self::PREFIX.len() + 2 * bytes.len());
+        text.push_str(Self::PREFIX);
+        text.push_str(&crate::hex::encode(bytes));
+        Self(text)
+    }
+
+    /// The bytes that [`Self::from_bytes`] takes.
+    pub fn bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        if let Ok(decoded) = crate::hex::decode(&self.0[Self::PREFIX.len()..]) {
+            bytes.copy_from_slice(&decoded);
+        }
+        bytes
     }
 
     /// The text form.
@@ -94,7 +109,8 @@ mod tests {
             let mut random = [0u8; 24];
             random[..4].copy_from_slice(&i.to_be_bytes());
             random[20..].copy_from_slice(&i.wrapping_mul(2_654_435_761).to_be_bytes());
-            let id = ClientId::from_random(&random);
+            let id = ClientId::from_bytes(&random);
+            assert_eq!(id.bytes(), random);
             assert_eq!(ClientId::parse(id.as_str()).as_ref(), Some(&id));
             assert!(seen.insert(id));
         }

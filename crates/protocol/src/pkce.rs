@@ -56,6 +56,7 @@ impl fmt::Debug for CodeChallenge {
 }
 
 /// The verifier of a token request: 43 to 128 unreserved characters (RFC 7636 §4.1).
+#[derive(Clone)]
 pub struct CodeVerifier(Zeroizing<String>);
 
 impl CodeVerifier {

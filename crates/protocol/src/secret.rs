@@ -4,7 +4,7 @@
 //! (`docs/decisions/0008-tokens-that-find-their-row.md`): eight of their bytes are the row's key, masked with a keyed
 //! hash of the rest, so that they look random and leak no count.
 
-use crate::{hex, jose};
+use crate::{hex, jose, jose::MacKey};
 use std::fmt;
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -122,6 +122,11 @@ impl<K: Kind> Secret<K> {
         &self.text
     }
 
+    /// The text itself, taken out.
+    pub fn into_text(self) -> Zeroizing<String> {
+        self.text
+    }
+
     /// SHA-256 of the whole text, which is what the store keeps.
     pub fn hash(&self) -> SecretHash<K> {
         SecretHash::of(&self.text)
@@ -138,14 +143,20 @@ impl<K: Located> Secret<K> {
         Self::from_bytes(&bytes)
     }
 
-    /// The identifier of the row that this secret belongs to. Any well-formed string gives one; whether the row
-    /// exists, and whether its hash is the hash of this string, only the store can say.
-    pub fn row_id(&self, mask: &MaskKey) -> Uuid {
+    /// The identifier of the row that this secret belongs to, and the hash to compare with the row's. Any well-formed
+    /// string gives them; whether the row exists, and whether its hash is this one, only the store can say.
+    pub fn locate(&self, mask: &MaskKey) -> (Uuid, SecretHash<K>) {
         let bytes = self.bytes();
         let mut head = [0u8; 8];
         head.copy_from_slice(&bytes[..8]);
         let row = u64::from_be_bytes(head) ^ mask.mask::<K>(&bytes[8..]);
-        RowKey(row).row_id(&self.hash().0)
+        self.at(RowKey(row))
+    }
+
+    /// What [`Self::locate`] gives, for a secret whose row is known already.
+    pub fn at(&self, row: RowKey) -> (Uuid, SecretHash<K>) {
+        let hash = self.hash();
+        (row.row_id(&hash.0), hash)
     }
 }
 
@@ -212,12 +223,12 @@ impl RowKey {
 }
 
 /// The server's key that hides row keys inside secrets. It protects a count, not the secrets themselves.
-pub struct MaskKey(Zeroizing<[u8; 32]>);
+pub struct MaskKey(MacKey);
 
 impl MaskKey {
     /// Uses 32 random bytes as the key.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(MacKey::new(bytes))
     }
 
     fn mask<K: Kind>(&self, rest: &[u8]) -> u64 {
@@ -225,10 +236,7 @@ impl MaskKey {
     }
 
     fn wide_mask<K: Kind>(&self, rest: &[u8]) -> u128 {
-        let mut message = Zeroizing::new(Vec::with_capacity(K::PREFIX.len() + rest.len()));
-        message.extend_from_slice(K::PREFIX.as_bytes());
-        message.extend_from_slice(rest);
-        let hash = jose::hmac_sha256(self.0.as_slice(), &message);
+        let hash = self.0.sign([K::PREFIX.as_bytes(), rest]);
         let mut head = [0u8; 16];
         head.copy_from_slice(&hash[..16]);
         u128::from_be_bytes(head)
@@ -250,10 +258,19 @@ impl<K> SecretHash<K> {
         Self(jose::sha256(text.as_bytes()), PhantomData)
     }
 
-    /// Reads 64 lowercase hex digits, as stored.
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; 32] = hex::decode(text).ok()?.try_into().ok()?;
-        Some(Self(bytes, PhantomData))
+    /// Takes the bytes of a stored hash.
+    pub fn from_stored(bytes: [u8; 32]) -> Self {
+        Self(bytes, PhantomData)
+    }
+
+    /// The bytes, to be stored.
+    pub fn to_stored(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// The hash without its kind, where a row may hold one kind or the other.
+    pub fn untyped(self) -> SecretHash<()> {
+        SecretHash(self.0, PhantomData)
     }
 
     /// 64 lowercase hex digits.
@@ -286,7 +303,7 @@ mod tests {
     use super::*;
 
     fn mask() -> MaskKey {
-        MaskKey::from_bytes([7; 32])
+        MaskKey::from_bytes(&[7; 32])
     }
 
     #[test]
@@ -304,12 +321,13 @@ mod tests {
     fn a_token_says_where_its_row_is() {
         let row = RowKey(0x0192_3456_789a_bcde);
         let token = Secret::<Access>::generate_at(row, &mask(), |b| b.fill(9));
-        let id = token.row_id(&mask());
+        let (id, hash) = token.locate(&mask());
+        assert_eq!((id, hash), token.at(row));
         assert_eq!(RowKey::from_row_id(id), row);
         assert_eq!(id.get_version_num(), 7);
         let again = Secret::<Access>::parse(token.expose()).expect("well formed");
-        assert_eq!(again.row_id(&mask()), id);
-        assert_ne!(again.row_id(&MaskKey::from_bytes([8; 32])), id);
+        assert_eq!(again.locate(&mask()).0, id);
+        assert_ne!(again.locate(&MaskKey::from_bytes(&[8; 32])).0, id);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct ClientRecord {
     pub updated_at: Timestamp,
     /// When it was revoked; a revoked client can do nothing, and its tokens are dead.
     pub revoked_at: Option<Timestamp>,
+    /// Counts the changes of this record, from 1: whoever decides with it can say which state they saw.
+    pub version: u64,
 }
 
 /// The client types of RFC 6749 §2.1.

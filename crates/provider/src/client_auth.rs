@@ -1,5 +1,7 @@
 //! Client authentication (RFC 6749 §2.3). The proof that it happened is a type with one maker.
 
+use std::sync::Arc;
+
 use crate::client::{ClientKind, ClientRecord};
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::message::client_auth::{ClientProof, Credentials};
@@ -8,7 +10,7 @@ use ayb_protocol::secret::{ClientSecret, SecretHash};
 /// A client that has proved who it is; for a public client, one that exists and said its name. Only [`verify`]
 /// makes it.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(ClientRecord);
+pub struct AuthenticatedClient(Arc<ClientRecord>);
 
 impl AuthenticatedClient {
     /// The client's record.
@@ -26,7 +28,7 @@ const FAILED: Refusal = Refusal::new(ErrorCode::InvalidClient, "Client authentic
 /// from a client that has none.
 pub fn verify(
     credentials: &Credentials,
-    found: Option<ClientRecord>,
+    found: Option<Arc<ClientRecord>>,
 ) -> Result<AuthenticatedClient, Refusal> {
     let Some(client) = found else {
         return Err(FAILED.detail("unknown client"));

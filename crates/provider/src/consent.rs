@@ -58,7 +58,7 @@ mod tests {
     fn consent(scope: &str, names: &str) -> ConsentRecord {
         ConsentRecord {
             user_id: UserId(Uuid::nil()),
-            client_id: ClientId::from_random(&[0; 24]),
+            client_id: ClientId::from_bytes(&[0; 24]),
             scope: Scope::parse(scope).expect("valid"),
             tables: tables(names),
             granted_at: Timestamp::from_seconds(0),

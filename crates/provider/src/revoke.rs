@@ -41,8 +41,8 @@ pub fn classify_token(text: &str) -> Revocable {
 pub struct FoundToken {
     /// The row.
     pub id: Uuid,
-    /// The stored hash, in hex.
-    pub hash: String,
+    /// The stored hash.
+    pub hash: SecretHash<()>,
     /// Whose token it is.
     pub client_id: ClientId,
     /// Its grant.
@@ -64,9 +64,13 @@ pub enum Revocation {
 }
 
 /// Decides what dies.
-pub fn revoke(found: Option<&FoundToken>, presented_hash: &str, client: &AuthenticatedClient) -> Revocation {
+pub fn revoke(
+    found: Option<&FoundToken>,
+    presented_hash: SecretHash<()>,
+    client: &AuthenticatedClient,
+) -> Revocation {
     let Some(found) = found else { return Revocation::Nothing };
-    let same = ayb_protocol::jose::constant_time_eq(&found.hash, presented_hash);
+    let same = found.hash == presented_hash;
     if !same || found.client_id != client.record().client_id {
         return Revocation::Nothing;
     }

@@ -30,14 +30,14 @@ fn refused(result: Result<AuthenticatedClient, Refusal>) -> Refusal {
 fn the_secret_is_accepted_by_basic_and_by_post() {
     for proof in [basic(SECRET), post(SECRET)] {
         let client = client(|_| {});
-        let proven = verify(&credentials(proof), Some(client.clone())).expect("proven");
+        let proven = verify(&credentials(proof), Some(client.clone().into())).expect("proven");
         assert_eq!(proven.record(), &client);
     }
 }
 
 #[test]
 fn a_public_client_only_says_its_name() {
-    assert!(verify(&credentials(ClientProof::None), Some(client(public))).is_ok());
+    assert!(verify(&credentials(ClientProof::None), Some(client(public).into())).is_ok());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn each_failure_is_refused_and_only_the_log_learns_why() {
     let unknown = refused(verify(&credentials(basic(SECRET)), None));
     assert_eq!(reason(&unknown), (ErrorCode::InvalidClient, "unknown client"));
     for (proof, change, detail) in cases {
-        let refusal = refused(verify(&credentials(proof), Some(client(change))));
+        let refusal = refused(verify(&credentials(proof), Some(client(change).into())));
         assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, detail));
         assert_eq!(refusal.public, unknown.public);
     }
@@ -82,8 +82,9 @@ fn each_failure_is_refused_and_only_the_log_learns_why() {
 
 #[test]
 fn the_stored_hash_is_not_the_secret() {
-    let hash = ayb_protocol::secret::SecretHash::<ayb_protocol::secret::ClientSecret>::of(SECRET).to_hex();
-    let refusal = refused(verify(&credentials(basic(&hash)), Some(client(|_| {}))));
+    let hash = ayb_protocol::secret::SecretHash::<ayb_protocol::secret::ClientSecret>::of(SECRET).to_stored();
+    let hash = ayb_protocol::hex::encode(hash);
+    let refusal = refused(verify(&credentials(basic(&hash)), Some(client(|_| {}).into())));
     assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, "wrong secret"));
 }
 
@@ -100,13 +101,13 @@ fn a_record_of_another_client_proves_nothing() {
             ClientKind::Public => ClientProof::None,
             ClientKind::Confidential { .. } => basic(SECRET),
         };
-        let refusal = refused(verify(&credentials(proof), Some(client(change))));
+        let refusal = refused(verify(&credentials(proof), Some(client(change).into())));
         assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, "another client was loaded"));
     }
 }
 
 #[test]
 fn a_refusal_repeats_nothing_of_the_request() {
-    let refusal = refused(verify(&credentials(basic("ayb_cs_guess")), Some(client(|_| {}))));
+    let refusal = refused(verify(&credentials(basic("ayb_cs_guess")), Some(client(|_| {}).into())));
     assert!(!format!("{refusal:?}").contains("ayb_c"));
 }

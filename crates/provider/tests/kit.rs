@@ -39,12 +39,12 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 /// The name of the client that is asked about.
 pub(crate) fn our_id() -> ClientId {
-    ClientId::from_random(&[1; 24])
+    ClientId::from_bytes(&[1; 24])
 }
 
 /// The name of another client.
 pub(crate) fn other_id() -> ClientId {
-    ClientId::from_random(&[2; 24])
+    ClientId::from_bytes(&[2; 24])
 }
 
 pub(crate) fn scope(words: &str) -> Scope {
@@ -91,6 +91,7 @@ pub(crate) fn client(change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
         created_at: NOW,
         updated_at: NOW,
         revoked_at: None,
+        version: 1,
     };
     change(&mut client);
     client
@@ -104,7 +105,7 @@ pub(crate) fn authenticated(change: impl FnOnce(&mut ClientRecord)) -> Authentic
         ClientKind::Public => ClientProof::None,
     };
     let credentials = Credentials { client_id: client.client_id.to_string(), proof };
-    verify(&credentials, Some(client)).expect("authenticated")
+    verify(&credentials, Some(client.into())).expect("authenticated")
 }
 
 /// Another client, authenticated.

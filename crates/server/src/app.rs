@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use ayb_protocol::hex;
-use ayb_protocol::jose::{Algorithm, HmacKey};
+use ayb_protocol::jose::{Algorithm, HmacKey, MacKey};
 use ayb_protocol::secret::MaskKey;
 use ayb_protocol::time::Seconds;
 use ayb_provider::keys::KeyPolicy;
@@ -120,7 +120,7 @@ impl App {
         )
         .await?;
         Ok(Self(Arc::new(Parts {
-            mint: Mint::new(entropy.clone(), mask, key(Purpose::Successor)),
+            mint: Mint::new(entropy.clone(), mask, MacKey::new(key(Purpose::Successor).as_slice())),
             session_key: session_key(&config, &master_key)?,
             csrf: CsrfKey::new(&key(Purpose::Csrf)),
             progress: ProgressKey::new(key(Purpose::Progress)),
@@ -177,7 +177,7 @@ async fn mask_key(
     let kept = store.setting_or_insert("token_mask_key", &proposed, now).await?;
     let bytes = hex::decode(&kept).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let bytes = bytes.ok_or_else(|| StoreError::corrupt("setting token_mask_key"))?;
-    Ok(MaskKey::from_bytes(bytes))
+    Ok(MaskKey::from_bytes(&bytes))
 }
 
 fn policy(config: &Config) -> Policy {

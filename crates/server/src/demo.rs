@@ -98,12 +98,13 @@ async fn client(
     let record = ClientRecord {
         id: entropy.uuid_v7(now)?,
         app_id: app.id,
-        client_id: ClientId::from_random(&entropy.bytes()?),
+        client_id: ClientId::from_bytes(&entropy.bytes()?),
         kind: ClientKind::Public,
         settings,
         created_at: now,
         updated_at: now,
         revoked_at: None,
+        version: 1,
     };
     store.insert_client(&record).await?;
     Ok(record.client_id.to_string())

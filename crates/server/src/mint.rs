@@ -1,7 +1,7 @@
 //! Draws the secrets that the server hands out. Rules and store see only where a secret's row is, and its hash.
 
 use ayb_protocol::ids::{ClientId, GrantId};
-use ayb_protocol::jose;
+use ayb_protocol::jose::MacKey;
 use ayb_protocol::secret::{
     Access, ClientSecret, Code, Kind, Located, MaskKey, Named, Refresh, RowKey, Secret, SecretHash,
 };
@@ -18,12 +18,12 @@ use crate::entropy::{Entropy, EntropyError};
 pub struct Mint {
     entropy: Entropy,
     mask: MaskKey,
-    successor: Zeroizing<[u8; 32]>,
+    successor: MacKey,
 }
 
 impl Mint {
     /// A mint with the server's keys.
-    pub fn new(entropy: Entropy, mask: MaskKey, successor: Zeroizing<[u8; 32]>) -> Self {
+    pub fn new(entropy: Entropy, mask: MaskKey, successor: MacKey) -> Self {
         Self { entropy, mask, successor }
     }
 
@@ -58,7 +58,7 @@ impl Mint {
     /// # Errors
     /// When there is no randomness.
     pub fn client_id(&self) -> Result<ClientId, EntropyError> {
-        Ok(ClientId::from_random(&self.entropy.bytes()?))
+        Ok(ClientId::from_bytes(&self.entropy.bytes()?))
     }
 
     /// A fresh client secret.
@@ -75,13 +75,10 @@ impl Mint {
     /// # Errors
     /// When there is no randomness.
     pub fn code(&self, now: Timestamp) -> Result<(Secret<Code>, FreshCode), EntropyError> {
-        let secret = self.located::<Code>(self.row(now))?;
-        let fresh = FreshCode {
-            id: secret.row_id(&self.mask),
-            hash: secret.hash(),
-            grant_id: GrantId(self.uuid(now)?),
-        };
-        Ok((secret, fresh))
+        let row = self.row(now);
+        let secret = self.located::<Code>(row)?;
+        let (id, hash) = secret.at(row);
+        Ok((secret, FreshCode { id, hash, grant_id: GrantId(self.uuid(now)?) }))
     }
 
     /// A fresh secret whose row is `row`.
@@ -109,16 +106,18 @@ impl Mint {
     pub fn successor<K: Located>(&self, old: &Secret<Refresh>, row: RowKey) -> Secret<K> {
         Secret::generate_at(row, &self.mask, |target| {
             for (block, chunk) in target.chunks_mut(32).enumerate() {
-                let message = Zeroizing::new(format!("{}\0{block}\0{}", K::NAME, old.expose()));
-                let bytes = Zeroizing::new(jose::hmac_sha256(self.successor.as_slice(), message.as_bytes()));
+                let head = format!("{}\0{block}\0", K::NAME);
+                let parts = [head.as_bytes(), old.expose().as_bytes()];
+                let bytes = Zeroizing::new(self.successor.sign(parts));
                 chunk.copy_from_slice(&bytes[..chunk.len()]);
             }
         })
     }
 
-    /// Where the row of an opaque token is, and its hash.
-    pub fn fresh<K: Located>(&self, secret: &Secret<K>) -> FreshToken<K> {
-        FreshToken { id: secret.row_id(&self.mask), hash: secret.hash() }
+    /// The identifier of the row of an opaque token, and its hash.
+    pub fn fresh<K: Located>(row: RowKey, secret: &Secret<K>) -> FreshToken<K> {
+        let (id, hash) = secret.at(row);
+        FreshToken { id, hash }
     }
 
     /// The row of a JWT whose string is not known yet.

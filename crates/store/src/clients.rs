@@ -1,6 +1,7 @@
 //! Clients: the programs that ask for tokens.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ayb_protocol::ids::{AppId, ClientId};
 use ayb_protocol::redirect_uri::RegisteredRedirectUri;
@@ -57,7 +58,7 @@ macro_rules! client_columns {
     () => {
         "id, app_id, client_id, client_type, client_secret_hash, name, redirect_uris, scopes, allowed_origins,
          post_logout_redirect_uris, token_format, signing_alg, audience, refresh_tokens, refresh_grace_seconds,
-         created_at, updated_at, revoked_at"
+         created_at, updated_at, revoked_at, version"
     };
 }
 
@@ -83,14 +84,15 @@ fn read_client(row: &Row) -> Result<ClientRecord, StoreError> {
         created_at: columns.time()?,
         updated_at: columns.time()?,
         revoked_at: columns.opt_time()?,
+        version: columns.count()?,
     })
 }
 
 fn read_kind(columns: &mut Columns<'_>) -> Result<ClientKind, StoreError> {
     let word = columns.text()?;
-    let secret = columns.opt_text()?.map(SecretHash::parse);
+    let secret = columns.opt_hash()?;
     match (word, secret) {
-        ("confidential", Some(Some(secret))) => Ok(ClientKind::Confidential { secret }),
+        ("confidential", Some(secret)) => Ok(ClientKind::Confidential { secret }),
         ("public", None) => Ok(ClientKind::Public),
         _ => Err(columns.corrupt("a client type without its secret")),
     }
@@ -110,7 +112,7 @@ fn read_scopes(columns: &mut Columns<'_>) -> Result<RegisteredScopes, StoreError
 const INSERT: &str = concat!(
     "insert into _ayb_oauth_clients (",
     client_columns!(),
-    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
 );
 
 /// The settings as parameters, in the order of the columns.
@@ -128,6 +130,43 @@ fn settings_row(settings: &ClientSettings) -> Result<Vec<Value>, StoreError> {
         settings.refresh_tokens.into(),
         grace.map_err(|_| StoreError::corrupt("a grace out of range"))?.into(),
     ])
+}
+
+/// Which state of a client a decision was made with, as a parameter.
+pub(crate) fn version(client: &ClientRecord) -> Result<Value, StoreError> {
+    let version = i64::try_from(client.version);
+    Ok(version.map_err(|_| StoreError::corrupt("a version out of range"))?.into())
+}
+
+/// What a client was when a decision was made with it, to be compared with what it is now.
+pub(crate) struct Seen {
+    id: ClientId,
+    version: u64,
+}
+
+impl Seen {
+    pub(crate) fn of(client: &ClientRecord) -> Self {
+        Self { id: client.client_id.clone(), version: client.version }
+    }
+
+    /// Whether the client `id`, now in `state`, is this one, but not as it was seen.
+    pub(crate) fn changed(&self, id: &ClientId, state: State) -> bool {
+        self.id == *id && (self.version != state.version || state.revoked)
+    }
+}
+
+/// What a client is now.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    version: u64,
+    revoked: bool,
+}
+
+impl State {
+    /// The state in the next columns, `version` and `revoked_at`.
+    pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self { version: columns.count()?, revoked: columns.opt_time()?.is_some() })
+    }
 }
 
 fn texts(uris: &[RegisteredRedirectUri]) -> Vec<String> {
@@ -176,14 +215,15 @@ fn names(first: usize, count: usize) -> String {
 const UPDATE: &str =
     "update _ayb_oauth_clients set name = $3, redirect_uris = $4, scopes = $5, allowed_origins = $6,
     post_logout_redirect_uris = $7, token_format = $8, signing_alg = $9, audience = $10, refresh_tokens = $11,
-    refresh_grace_seconds = $12, updated_at = $2 where client_id = $1 and revoked_at is null";
+    refresh_grace_seconds = $12, updated_at = $2, version = version + 1
+    where client_id = $1 and revoked_at is null";
 
-const REVOKE: &str = "update _ayb_oauth_clients set revoked_at = $2, updated_at = $2
+const REVOKE: &str = "update _ayb_oauth_clients set revoked_at = $2, updated_at = $2, version = version + 1
     where client_id = $1 and revoked_at is null";
 
 const REPLACE_SECRET: &str =
     "update _ayb_oauth_clients set client_secret_hash = $2, previous_secret_hash = null,
-    previous_secret_expires_at = null, updated_at = $3
+    previous_secret_expires_at = null, updated_at = $3, version = version + 1
     where client_id = $1 and revoked_at is null and client_type = 'confidential'";
 
 impl Store {
@@ -202,6 +242,7 @@ impl Store {
         ];
         row.extend(settings_row(&client.settings)?);
         row.extend([client.created_at.into(), client.updated_at.into(), client.revoked_at.into()]);
+        row.push(version(client)?);
         self.db.execute(INSERT, row).await?;
         Ok(())
     }
@@ -209,6 +250,27 @@ impl Store {
     /// A client, revoked or not.
     pub async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
         self.db.one(FIND, &[id.into()]).await?.map(|row| read_client(&row)).transpose()
+    }
+
+    /// A client as this process read it last, perhaps out of date: what is decided with it must be confirmed by the
+    /// write that follows. `None` when it was not read lately.
+    pub fn recall_client(&self, id: &ClientId) -> Option<Arc<ClientRecord>> {
+        self.remembered.get(id)
+    }
+
+    /// Reads a client anew, for itself and for [`Self::recall_client`].
+    pub async fn load_client(&self, id: &ClientId) -> Result<Option<Arc<ClientRecord>>, StoreError> {
+        let found = self.client(id).await?.map(Arc::new);
+        match &found {
+            Some(client) => self.remembered.insert(id.clone(), Arc::clone(client)),
+            None => self.forget_client(id),
+        }
+        Ok(found)
+    }
+
+    /// Lets go of a client that turned out to be out of date.
+    pub(crate) fn forget_client(&self, id: &ClientId) {
+        self.remembered.remove(id);
     }
 
     /// One page of all clients, or of those of one app, newest first, and how many there are.

@@ -4,11 +4,13 @@ use ayb_protocol::ids::{GrantId, SessionId, UserId};
 use ayb_protocol::pkce::{CodeChallenge, METHOD_S256};
 use ayb_protocol::redirect_uri::RedirectUri;
 use ayb_protocol::time::Timestamp;
+use ayb_provider::client::ClientRecord;
 use ayb_provider::grant::CodeRecord;
 use ayb_provider::grant::code::{FoundCode, Redemption};
 use uuid::Uuid;
 
 use crate::Store;
+use crate::clients::{Seen, State};
 use crate::columns::Columns;
 use crate::db::{Row, Tx, Write};
 use crate::error::StoreError;
@@ -20,13 +22,15 @@ macro_rules! found_code {
     () => {
         "select c.id, c.code_hash, c.client_id, c.user_id, c.redirect_uri, c.scope, c.allowed_tables,
              c.code_challenge, c.state, c.nonce, c.claims, c.auth_time, c.amr, c.session_id, c.grant_id, c.expires_at,
-             c.used_at, c.created_at, u.disabled_at
+             c.used_at, c.created_at, u.disabled_at, k.version, k.revoked_at
          from _ayb_oauth_authorization_codes c join _ayb_users u on u.id = c.user_id
+         join _ayb_oauth_clients k on k.client_id = c.client_id
          where c.id = $1"
     };
 }
 
-fn found_code(row: &Row) -> Result<FoundCode, StoreError> {
+/// What is known about a code, and the state of its client.
+fn found_code(row: &Row) -> Result<(FoundCode, State), StoreError> {
     let mut columns = Columns::of(row);
     let code = CodeRecord {
         id: columns.uuid()?,
@@ -48,7 +52,8 @@ fn found_code(row: &Row) -> Result<FoundCode, StoreError> {
         used_at: columns.opt_time()?,
         created_at: columns.time()?,
     };
-    Ok(FoundCode { code, user_active: columns.opt_time()?.is_none() })
+    let user_active = columns.opt_time()?.is_none();
+    Ok((FoundCode { code, user_active }, State::read(&mut columns)?))
 }
 
 pub(crate) const INSERT: &str = "insert into _ayb_oauth_authorization_codes (id, code_hash, client_id, user_id,
@@ -110,14 +115,17 @@ pub(crate) const LOCK: &str = concat!(found_code!(), " for no key update of c");
 pub(crate) const USE: &str =
     "update _ayb_oauth_authorization_codes set used_at = $2 where id = $1 and used_at is null";
 
-async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Timestamp, R)) -> Result<Redemption, StoreError>
+async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Seen, Timestamp, R)) -> Result<Option<Redemption>, StoreError>
 where
     R: Fn(Option<&FoundCode>) -> Redemption,
 {
-    let (id, now, rule) = ask;
+    let (id, seen, now, rule) = ask;
     let row = tx.lock_opt(LOCK, &[(*id).into()]).await?;
     let found = row.map(|row| found_code(&row)).transpose()?;
-    let decision = rule(found.as_ref());
+    if found.as_ref().is_some_and(|(found, client)| seen.changed(&found.code.client_id, *client)) {
+        return Ok(None);
+    }
+    let decision = rule(found.as_ref().map(|(found, _)| found));
     match &decision {
         Redemption::Issue(answer) => {
             let mut writes = vec![(USE, vec![(*id).into(), (*now).into()]), grants::insert(&answer.grant)];
@@ -129,7 +137,7 @@ where
         }
         Redemption::Refuse(_) => {}
     }
-    Ok(decision)
+    Ok(Some(decision))
 }
 
 impl Store {
@@ -143,17 +151,31 @@ impl Store {
 
     /// A code and whether its person may use their account, to look at before anything is prepared.
     pub async fn peek_code(&self, id: Uuid) -> Result<Option<FoundCode>, StoreError> {
-        self.db.one(PEEK, &[id.into()]).await?.map(|row| found_code(&row)).transpose()
+        let row = self.db.one(PEEK, &[id.into()]).await?;
+        Ok(row.map(|row| found_code(&row)).transpose()?.map(|(found, _)| found))
     }
 
     /// Redeems a code by `rule`, which sees what is stored while nobody else can change it.
     ///
     /// `Issue` marks the code used, opens its grant and stores the tokens; the grant has the identifier that the code
     /// carries, so even a rule that issues twice cannot open it twice. `Replay` revokes the grant.
-    pub async fn redeem_code<R>(&self, id: Uuid, now: Timestamp, rule: R) -> Result<Redemption, StoreError>
+    ///
+    /// `None`: nothing happened, because `client` is no longer what the rule takes it for.
+    pub async fn redeem_code<R>(
+        &self,
+        id: Uuid,
+        client: &ClientRecord,
+        now: Timestamp,
+        rule: R,
+    ) -> Result<Option<Redemption>, StoreError>
     where
         R: Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static,
     {
-        self.db.transaction("redeem code", (id, now, rule), |tx, ask| Box::pin(redeem(tx, ask))).await
+        let ask = (id, Seen::of(client), now, rule);
+        let decision = self.db.transaction("redeem code", ask, |tx, ask| Box::pin(redeem(tx, ask))).await?;
+        if decision.is_none() {
+            self.forget_client(&client.client_id);
+        }
+        Ok(decision)
     }
 }

@@ -81,11 +81,19 @@ impl<'r> Columns<'r> {
     }
 
     pub(crate) fn client_id(&mut self) -> Result<ClientId, StoreError> {
-        ClientId::parse(self.text()?).ok_or_else(|| self.corrupt("not a client id"))
+        let bytes = self.row.hex(self.step(), ClientId::PREFIX)?;
+        let bytes: Result<[u8; ClientId::BYTES], _> = bytes.try_into();
+        bytes.map(|bytes| ClientId::from_bytes(&bytes)).map_err(|_| self.corrupt("not a client id"))
     }
 
     pub(crate) fn hash<K>(&mut self) -> Result<SecretHash<K>, StoreError> {
-        SecretHash::parse(self.text()?).ok_or_else(|| self.corrupt("not a hash"))
+        self.opt_hash()?.ok_or_else(|| self.corrupt("not a hash"))
+    }
+
+    pub(crate) fn opt_hash<K>(&mut self) -> Result<Option<SecretHash<K>>, StoreError> {
+        let Some(bytes) = self.row.opt_hex(self.step(), "")? else { return Ok(None) };
+        let bytes: Result<[u8; 32], _> = bytes.try_into();
+        bytes.map(|bytes| Some(SecretHash::from_stored(bytes))).map_err(|_| self.corrupt("not a hash"))
     }
 
     pub(crate) fn scope(&mut self) -> Result<Scope, StoreError> {
@@ -136,7 +144,7 @@ parameters! {
     AppId => |id| id.0.into();
     GrantId => |id| id.0.into();
     SessionId => |id| id.0.into();
-    &ClientId => |id| id.as_str().into();
+    &ClientId => |id| Value::Hex(ClientId::PREFIX, id.bytes().to_vec());
     &Scope => |scope| scope.to_string().into();
     &GrantedScope => |scope| scope.to_string().into();
     &AllowedTables => |tables| tables.to_stored().into();
@@ -145,7 +153,7 @@ parameters! {
 
 impl<K> From<SecretHash<K>> for Value {
     fn from(hash: SecretHash<K>) -> Self {
-        hash.to_hex().into()
+        Self::Hex("", hash.to_stored().to_vec())
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) const REVOKE: &str = "update _ayb_oauth_grants set revoked_at = $2, r
     where id = $1 and revoked_at is null";
 
 pub(crate) const REVOKE_TOKENS: &str = "update _ayb_oauth_tokens set revoked_at = $2
-    where grant_id = $1 and revoked_at is null";
+    where grant_id = $1 and user_id is not null and revoked_at is null";
 
 /// The writes that revoke a grant. Its own row comes first: it waits there for a rotation that is under way, whose
 /// tokens the second write then sees.
@@ -118,7 +118,7 @@ pub(crate) const DELETE_CODES_OF_USER: &str =
 pub(crate) const REVOKE_OF_USER: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
     where user_id = $1 and revoked_at is null";
 pub(crate) const REVOKE_TOKENS_OF_USER: &str = "update _ayb_oauth_tokens set revoked_at = $2
-    where revoked_at is null
+    where revoked_at is null and user_id is not null
     and grant_id in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at = $2)";
 
 /// Everything that a person has granted.
@@ -136,7 +136,7 @@ pub(crate) const DELETE_CODES_OF_PAIR: &str = "delete from _ayb_oauth_authorizat
 pub(crate) const REVOKE_OF_PAIR: &str = "update _ayb_oauth_grants set revoked_at = $3, revoked_reason = $4
     where user_id = $1 and client_id = $2 and revoked_at is null";
 pub(crate) const REVOKE_TOKENS_OF_PAIR: &str = "update _ayb_oauth_tokens set revoked_at = $3
-    where revoked_at is null and grant_id in
+    where revoked_at is null and user_id is not null and grant_id in
     (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and revoked_at = $3)";
 
 /// Everything that a person has granted to one client.
@@ -157,7 +157,7 @@ pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_a
     where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at is null
     and scope not like '%offline_access%'";
 pub(crate) const REVOKE_TOKENS_OF_LOGIN: &str = "update _ayb_oauth_tokens set revoked_at = $4
-    where revoked_at is null and grant_id in
+    where revoked_at is null and user_id is not null and grant_id in
     (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at = $4)";
 
 /// What a person has granted to one client in one browser session, for as long as it lasts.
@@ -187,7 +187,7 @@ pub(crate) const LIST: &str = concat!(
     "select ",
     grant_columns!(),
     " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and exists
-      (select 1 from _ayb_oauth_tokens t where t.grant_id = g.id and t.revoked_at is null and t.expires_at > $2)
+      (select 1 from _ayb_oauth_tokens t where t.grant_id = g.id and t.user_id is not null and t.revoked_at is null and t.expires_at > $2)
       order by g.created_at desc, g.id limit 200"
 );
 

@@ -28,7 +28,12 @@ mod settings;
 mod tokens;
 mod users;
 
+use std::sync::Arc;
+
+use ayb_protocol::ids::ClientId;
+use ayb_provider::client::ClientRecord;
 use db::Db;
+use quick_cache::sync::Cache;
 
 pub use apps::DeletedApp;
 pub use audit::{AuditEntry, AuditFilter};
@@ -45,12 +50,17 @@ pub use users::{NewPassword, UserInsertion};
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    /// Clients that asked for tokens lately, as they were read.
+    remembered: Arc<Cache<ClientId, Arc<ClientRecord>>>,
 }
+
+/// Clients that are remembered at most; those that ask most stay.
+const REMEMBERED: usize = 1024;
 
 impl Store {
     /// The tables of `db`, which has all migrations.
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, remembered: Arc::new(Cache::new(REMEMBERED)) }
     }
 
     /// The database.

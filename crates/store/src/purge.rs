@@ -66,7 +66,7 @@ pub(crate) const GRANTS_END: &str =
     "select id from _ayb_oauth_grants where id > $1 and id < $2 order by id limit 1 offset $3";
 
 pub(crate) const GRANTS: &str = "delete from _ayb_oauth_grants where id > $1 and id <= $2 and created_at < $3
-    and not exists (select 1 from _ayb_oauth_tokens t where t.grant_id = _ayb_oauth_grants.id)";
+    and not exists (select 1 from _ayb_oauth_tokens t where t.grant_id = _ayb_oauth_grants.id and t.user_id is not null)";
 
 pub(crate) const SESSIONS_END: &str =
     "select id from _ayb_sessions where id > $1 and id < $2 order by id limit 1 offset $3";

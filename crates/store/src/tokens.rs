@@ -1,16 +1,18 @@
 //! Access and refresh tokens.
 
 use ayb_protocol::ids::{AppId, GrantId, UserId};
-use ayb_protocol::secret::{Access, SecretHash};
+use ayb_protocol::secret::{Access, Refresh, SecretHash};
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::app::RateLimit;
 use ayb_provider::bearer::FoundAccess;
+use ayb_provider::client::ClientRecord;
 use ayb_provider::grant::refresh::{FoundRefresh, Rotation, Successor};
 use ayb_provider::grant::{Answer, Issuance, TokenRecord};
 use ayb_provider::revoke::{FoundToken, Revocation};
 use uuid::Uuid;
 
 use crate::Store;
+use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
 use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
@@ -42,6 +44,12 @@ fn read_token<K>(columns: &mut Columns<'_>) -> Result<TokenRecord<K>, StoreError
 
 pub(crate) const INSERT_ACCESS: &str = "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
     scope, allowed_tables, grant_id, expires_at, created_at) values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9)";
+
+pub(crate) const ISSUE_ACCESS: &str =
+    "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
+    scope, allowed_tables, grant_id, expires_at, created_at)
+    select $1, $2, 'access', client_id, $4, $5, $6, $7, $8, $9 from _ayb_oauth_clients
+    where client_id = $3 and version = $10 and revoked_at is null";
 
 fn insert_access(token: &TokenRecord<Access>) -> Write {
     (INSERT_ACCESS, row(token))
@@ -85,7 +93,7 @@ pub(crate) const ACCESS: &str = concat!(
       from _ayb_oauth_tokens t
       join _ayb_oauth_clients c on c.client_id = t.client_id
       join _ayb_apps a on a.id = c.app_id
-      left join _ayb_oauth_grants g on g.id = t.grant_id
+      left join _ayb_oauth_grants g on g.id = t.grant_id and t.user_id is not null
       left join _ayb_users u on u.id = t.user_id
       where t.id = $1 and t.token_type = 'access'"
 );
@@ -134,9 +142,10 @@ macro_rules! found_refresh {
         concat!(
             "select ",
             token_columns!(),
-            ", t.successor_id, u.disabled_at, ",
+            ", t.successor_id, u.disabled_at, c.version, c.revoked_at, ",
             grant_columns!(),
             " from _ayb_oauth_tokens t
+              join _ayb_oauth_clients c on c.client_id = t.client_id
               join _ayb_oauth_grants g on g.id = t.grant_id
               join _ayb_users u on u.id = g.user_id
               where t.id = $1 and t.token_type = 'refresh'"
@@ -144,14 +153,15 @@ macro_rules! found_refresh {
     };
 }
 
-/// What is known about a refresh token, and where its successor is.
-fn found_refresh(row: &Row) -> Result<(FoundRefresh, Option<Uuid>), StoreError> {
+/// What is known about a refresh token, where its successor is, and the state of its client.
+fn found_refresh(row: &Row) -> Result<(FoundRefresh, Option<Uuid>, State), StoreError> {
     let mut columns = Columns::of(row);
-    let token = read_token(&mut columns)?;
+    let token: TokenRecord<Refresh> = read_token(&mut columns)?;
     let successor = columns.opt_uuid()?;
     let user_active = columns.opt_time()?.is_none();
+    let client = State::read(&mut columns)?;
     let grant = read_grant(&mut columns)?;
-    Ok((FoundRefresh { token, grant, user_active, successor: None }, successor))
+    Ok((FoundRefresh { token, grant, user_active, successor: None }, successor, client))
 }
 
 /// The columns of [`Successor`]: the refresh token `r` and the access token `t` that was issued beside it.
@@ -197,23 +207,27 @@ pub(crate) const RETIRE: &str = "update _ayb_oauth_tokens set revoked_at = $2, s
 pub(crate) const REPEAT: &str = "update _ayb_oauth_tokens set token_hash = $2
     where id = $1 and used_at is null and revoked_at is null";
 
-async fn lock_refresh(tx: &mut Tx, id: Uuid) -> Result<Option<FoundRefresh>, StoreError> {
+/// The refresh token, locked, and the state of its client.
+async fn lock_refresh(tx: &mut Tx, id: Uuid) -> Result<Option<(FoundRefresh, State)>, StoreError> {
     let Some(row) = tx.lock_opt(LOCK_REFRESH, &[id.into()]).await? else { return Ok(None) };
-    let (mut found, successor) = found_refresh(&row)?;
+    let (mut found, successor, client) = found_refresh(&row)?;
     if let Some(successor) = successor {
         let row = tx.lock_opt(LOCK_SUCCESSOR, &[successor.into()]).await?;
         found.successor = row.map(|row| read_successor(&row)).transpose()?;
     }
-    Ok(Some(found))
+    Ok(Some((found, client)))
 }
 
-async fn rotate<R>(tx: &mut Tx, ask: &(Uuid, Timestamp, R)) -> Result<Rotation, StoreError>
+async fn rotate<R>(tx: &mut Tx, ask: &(Uuid, Seen, Timestamp, R)) -> Result<Option<Rotation>, StoreError>
 where
     R: Fn(Option<&FoundRefresh>) -> Rotation,
 {
-    let (id, now, rule) = ask;
+    let (id, seen, now, rule) = ask;
     let found = lock_refresh(tx, *id).await?;
-    let decision = rule(found.as_ref());
+    if found.as_ref().is_some_and(|(found, client)| seen.changed(&found.token.client_id, *client)) {
+        return Ok(None);
+    }
+    let decision = rule(found.as_ref().map(|(found, _)| found));
     match &decision {
         Rotation::Issue(answer) => tx.apply(replace(*id, answer, *now)).await?,
         Rotation::Repeat(repeat) => {
@@ -224,7 +238,7 @@ where
         }
         Rotation::Again | Rotation::Refuse(_) => {}
     }
-    Ok(decision)
+    Ok(Some(decision))
 }
 
 /// The writes that put the tokens of `answer` in the place of the refresh token `old`.
@@ -242,7 +256,7 @@ fn found_token(row: &Row) -> Result<FoundToken, StoreError> {
     let mut columns = Columns::of(row);
     Ok(FoundToken {
         id: columns.uuid()?,
-        hash: columns.string()?,
+        hash: columns.hash()?,
         client_id: columns.client_id()?,
         grant_id: GrantId(columns.uuid()?),
         is_refresh: columns.word(|word| match word {
@@ -258,10 +272,20 @@ pub(crate) const REVOKE: &str =
 
 impl Store {
     /// Stores an access token that belongs to no person.
-    pub async fn issue_access(&self, token: &TokenRecord<Access>) -> Result<(), StoreError> {
-        let (sql, row) = insert_access(token);
-        self.db.execute(sql, row).await?;
-        Ok(())
+    ///
+    /// False: nothing is stored, because `client` is no longer what it was when the token was decided on.
+    pub async fn issue_access(
+        &self,
+        token: &TokenRecord<Access>,
+        client: &ClientRecord,
+    ) -> Result<bool, StoreError> {
+        let mut row = row(token);
+        row.push(clients::version(client)?);
+        let stored = self.db.execute(ISSUE_ACCESS, row).await? > 0;
+        if !stored {
+            self.forget_client(&client.client_id);
+        }
+        Ok(stored)
     }
 
     /// Everything that decides whether an access token is alive, in one read.
@@ -285,7 +309,7 @@ impl Store {
     /// A refresh token and all that decides about it, to look at before anything is prepared.
     pub async fn peek_refresh(&self, id: Uuid) -> Result<Option<FoundRefresh>, StoreError> {
         let Some(row) = self.db.one(PEEK_REFRESH, &[id.into()]).await? else { return Ok(None) };
-        let (mut found, successor) = found_refresh(&row)?;
+        let (mut found, successor, _) = found_refresh(&row)?;
         if let Some(successor) = successor {
             let row = self.db.one(PEEK_SUCCESSOR, &[successor.into()]).await?;
             found.successor = row.map(|row| read_successor(&row)).transpose()?;
@@ -297,11 +321,25 @@ impl Store {
     ///
     /// `Issue` retires the token and stores its successor, `Repeat` replaces the hash of the access token, `Replay`
     /// revokes the grant. The grant is locked first, so a revocation is either seen by the rule or sees the new tokens.
-    pub async fn rotate_refresh<R>(&self, id: Uuid, now: Timestamp, rule: R) -> Result<Rotation, StoreError>
+    ///
+    /// `None`: nothing happened, because `client` is no longer what the rule takes it for.
+    pub async fn rotate_refresh<R>(
+        &self,
+        id: Uuid,
+        client: &ClientRecord,
+        now: Timestamp,
+        rule: R,
+    ) -> Result<Option<Rotation>, StoreError>
     where
         R: Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static,
     {
-        self.db.transaction("rotate refresh", (id, now, rule), |tx, ask| Box::pin(rotate(tx, ask))).await
+        let ask = (id, Seen::of(client), now, rule);
+        let decision =
+            self.db.transaction("rotate refresh", ask, |tx, ask| Box::pin(rotate(tx, ask))).await?;
+        if decision.is_none() {
+            self.forget_client(&client.client_id);
+        }
+        Ok(decision)
     }
 
     /// Revokes by `rule` what a presented token stands for: one access token, or its whole grant.

@@ -34,7 +34,7 @@ async fn count(db: &Db) -> i64 {
 async fn samples(db: &Db) {
     let table = match db.engine() {
         Engine::Sqlite => {
-            "create table samples (id integer primary key, small integer, flag integer, words text, doc text, key text,
+            "create table samples (id integer primary key, small integer, flag integer, words text, doc text, key blob,
              at integer, list text, raw blob) strict"
         }
         Engine::Postgres => {

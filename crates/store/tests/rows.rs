@@ -1,5 +1,6 @@
 //! The tables, tried with rows that must and must not fit.
 
+use ayb_protocol::ids::ClientId;
 use ayb_protocol::time::Timestamp;
 use ayb_store::db::{Db, Value};
 use ayb_store::error::StoreError;
@@ -21,8 +22,16 @@ fn list(texts: &[&str]) -> Value {
     texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>().into()
 }
 
-pub(crate) fn client_id(number: u32) -> String {
+fn client_text(number: u32) -> String {
     format!("ayb_cid_{number:048x}")
+}
+
+pub(crate) fn client_id(number: u32) -> Value {
+    (&ClientId::parse(&client_text(number)).unwrap()).into()
+}
+
+fn hash(byte: u8) -> Value {
+    Value::Hex("", vec![byte; 32])
 }
 
 fn user() -> Columns {
@@ -37,8 +46,8 @@ fn client() -> Columns {
     vec![
         ("id", id(1)),
         ("app_id", id(1)),
-        ("client_id", client_id(1).into()),
-        ("client_secret_hash", "0f".repeat(32).into()),
+        ("client_id", client_id(1)),
+        ("client_secret_hash", hash(0x0f)),
         ("name", "Notes".into()),
         ("redirect_uris", list(&["https://app.example/cb"])),
         ("scopes", list(&["readonly"])),
@@ -49,8 +58,8 @@ fn client() -> Columns {
 fn code() -> Columns {
     vec![
         ("id", id(1)),
-        ("code_hash", "c1".into()),
-        ("client_id", client_id(1).into()),
+        ("code_hash", hash(1)),
+        ("client_id", client_id(1)),
         ("user_id", id(1)),
         ("redirect_uri", "https://app.example/cb".into()),
         ("scope", "readonly".into()),
@@ -66,9 +75,9 @@ fn code() -> Columns {
 fn token() -> Columns {
     vec![
         ("id", id(1)),
-        ("token_hash", "t1".into()),
+        ("token_hash", hash(1)),
         ("token_type", "access".into()),
-        ("client_id", client_id(1).into()),
+        ("client_id", client_id(1)),
         ("user_id", id(1)),
         ("scope", "readonly".into()),
         ("grant_id", id(1)),
@@ -77,7 +86,7 @@ fn token() -> Columns {
 }
 
 fn consent() -> Columns {
-    vec![("id", id(1)), ("user_id", id(1)), ("client_id", client_id(1).into()), ("scope", "readonly".into())]
+    vec![("id", id(1)), ("user_id", id(1)), ("client_id", client_id(1)), ("scope", "readonly".into())]
 }
 
 fn grant() -> Columns {
@@ -90,7 +99,7 @@ fn session() -> Columns {
     vec![
         ("id", id(1)),
         ("kind", "browser".into()),
-        ("token_hash", "s1".into()),
+        ("token_hash", hash(1)),
         ("user_id", id(1)),
         ("auth_time", at()),
         ("amr", list(&["pwd"])),
@@ -102,7 +111,7 @@ fn user_token() -> Columns {
     vec![
         ("id", id(1)),
         ("kind", "reset".into()),
-        ("token_hash", "u1".into()),
+        ("token_hash", hash(1)),
         ("user_id", id(1)),
         ("email", "ada@example.org".into()),
         ("expires_at", at()),
@@ -183,15 +192,15 @@ async fn rows_that_must_not_be_are_refused() {
     let public = |hash: Value| [("client_type", "public".into()), ("client_secret_hash", hash)];
     let refused = [
         check(clients, client(), &[("client_id", "ayb_cid_1".into())]),
-        check(clients, client(), &[("client_id", client_id(2).to_uppercase().into())]),
-        check(clients, client(), &[("client_id", format!("{}0", client_id(2)).into())]),
-        check(clients, client(), &[("client_id", format!("{}\n", client_id(2)).into())]),
-        check(clients, client(), &[("client_id", client_id(2).replace("ayb", "abc").into())]),
-        check(clients, client(), &[("client_id", client_id(2).replace("02", "0g").into())]),
+        check(clients, client(), &[("client_id", client_text(2).to_uppercase().into())]),
+        check(clients, client(), &[("client_id", format!("{}0", client_text(2)).into())]),
+        check(clients, client(), &[("client_id", format!("{}\n", client_text(2)).into())]),
+        check(clients, client(), &[("client_id", client_text(2).replace("ayb", "abc").into())]),
+        check(clients, client(), &[("client_id", client_text(2).replace("02", "0g").into())]),
         check(clients, client(), &[("client_type", "secret".into())]),
         check(clients, client(), &[("client_secret_hash", Value::Null)]),
         check(clients, client(), &[("client_secret_hash", "ayb_cs_plain".into())]),
-        check(clients, client(), &public("0f".repeat(32).into())),
+        check(clients, client(), &public(hash(0x0f))),
         check(clients, client(), &[("app_id", Value::Null)]),
         check(clients, client(), &[("name", Value::Null)]),
         check(clients, client(), &[("redirect_uris", Value::Null)]),
@@ -200,7 +209,7 @@ async fn rows_that_must_not_be_are_refused() {
         check(clients, client(), &[("signing_alg", "none".into())]),
         check(clients, client(), &[("refresh_grace_seconds", 61.into())]),
         check(clients, client(), &[("refresh_grace_seconds", (-1).into())]),
-        check(clients, client(), &[("previous_secret_hash", "0f".repeat(32).into())]),
+        check(clients, client(), &[("previous_secret_hash", hash(0x0f))]),
         check("_ayb_oauth_authorization_codes", code(), &[("code_challenge_method", "plain".into())]),
         check("_ayb_oauth_authorization_codes", code(), &[("code_challenge", Value::Null)]),
         check("_ayb_oauth_authorization_codes", code(), &[("state", Value::Null)]),
@@ -226,9 +235,7 @@ async fn rows_that_must_not_be_are_refused() {
             assert!(matches!(outcome, Err(StoreError::Check { .. })), "{table} {row:?}: {outcome:?}");
         }
         let public = with(client(), &public(Value::Null));
-        insert(&db, clients, with(public, &[("id", id(3)), ("client_id", client_id(3).into())]))
-            .await
-            .unwrap();
+        insert(&db, clients, with(public, &[("id", id(3)), ("client_id", client_id(3))])).await.unwrap();
         insert(&db, "_ayb_sessions", with(session(), &[("kind", "admin".into()), ("user_id", Value::Null)]))
             .await
             .unwrap();
@@ -240,20 +247,20 @@ async fn rows_that_must_not_be_are_refused() {
 #[tokio::test]
 async fn references_hold() {
     let orphans = [
-        ("_ayb_oauth_clients", with(client(), &[("app_id", id(9)), ("client_id", client_id(2).into())])),
+        ("_ayb_oauth_clients", with(client(), &[("app_id", id(9)), ("client_id", client_id(2))])),
         (
             "_ayb_oauth_authorization_codes",
-            with(code(), &[("client_id", client_id(9).into()), ("code_hash", "c2".into())]),
+            with(code(), &[("client_id", client_id(9)), ("code_hash", hash(2))]),
         ),
-        ("_ayb_oauth_authorization_codes", with(code(), &[("user_id", id(9)), ("code_hash", "c2".into())])),
-        ("_ayb_oauth_tokens", with(token(), &[("client_id", client_id(9).into())])),
+        ("_ayb_oauth_authorization_codes", with(code(), &[("user_id", id(9)), ("code_hash", hash(2))])),
+        ("_ayb_oauth_tokens", with(token(), &[("client_id", client_id(9))])),
         ("_ayb_oauth_tokens", with(token(), &[("user_id", id(9))])),
-        ("_ayb_oauth_consents", with(consent(), &[("client_id", client_id(9).into())])),
+        ("_ayb_oauth_consents", with(consent(), &[("client_id", client_id(9))])),
         ("_ayb_oauth_consents", with(consent(), &[("user_id", id(9))])),
-        ("_ayb_oauth_grants", with(grant(), &[("client_id", client_id(9).into())])),
+        ("_ayb_oauth_grants", with(grant(), &[("client_id", client_id(9))])),
         ("_ayb_oauth_grants", with(grant(), &[("user_id", id(9))])),
         ("_ayb_sessions", with(session(), &[("user_id", id(9))])),
-        ("_ayb_user_tokens", with(user_token(), &[("user_id", id(9)), ("token_hash", "u2".into())])),
+        ("_ayb_user_tokens", with(user_token(), &[("user_id", id(9)), ("token_hash", hash(2))])),
         ("_ayb_apps", with(app(), &[("owner_user_id", id(9))])),
     ];
     each_migrated(async |db: Db| {

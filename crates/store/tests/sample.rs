@@ -113,6 +113,7 @@ pub(crate) fn client(app: AppId) -> ClientRecord {
         created_at: NOW,
         updated_at: NOW,
         revoked_at: None,
+        version: 1,
     }
 }
 
@@ -183,10 +184,15 @@ impl World {
         Self { store: Store::new(db), ..self.clone() }
     }
 
+    /// The client as it is now.
+    pub(crate) async fn current_client(&self) -> ClientRecord {
+        self.store.client(&self.client.client_id).await.unwrap().unwrap()
+    }
+
     pub(crate) fn authenticated(&self) -> AuthenticatedClient {
         let client_id = self.client.client_id.to_string();
         let credentials = Credentials { client_id, proof: ClientProof::None };
-        verify(&credentials, Some(self.client.clone())).unwrap()
+        verify(&credentials, Some(self.client.clone().into())).unwrap()
     }
 
     pub(crate) fn consent_to(&self, scope: &str, tables: AllowedTables) -> ConsentRecord {
@@ -250,7 +256,8 @@ impl World {
     }
 
     pub(crate) async fn redeem(&self, code: &CodeRecord, now: Timestamp) -> Redemption {
-        self.store.redeem_code(code.id, now, self.redemption(code, now)).await.unwrap()
+        let rule = self.redemption(code, now);
+        self.store.redeem_code(code.id, &self.current_client().await, now, rule).await.unwrap().unwrap()
     }
 
     /// The tokens of a new grant.
@@ -277,7 +284,7 @@ impl World {
     pub(crate) async fn refresh(&self, issuance: &Issuance, fresh: FreshPair, now: Timestamp) -> Rotation {
         let token = issuance.refresh.as_ref().unwrap();
         let rule = self.rotation(token.hash, fresh, now);
-        self.store.rotate_refresh(token.id, now, rule).await.unwrap()
+        self.store.rotate_refresh(token.id, &self.current_client().await, now, rule).await.unwrap().unwrap()
     }
 
     /// Revokes as the client does.

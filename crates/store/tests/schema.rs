@@ -22,7 +22,7 @@ _ayb_users.created_at time = now
 _ayb_users.updated_at time = now
 _ayb_sessions.id uuid
 _ayb_sessions.kind text
-_ayb_sessions.token_hash text
+_ayb_sessions.token_hash hex-text
 _ayb_sessions.user_id uuid null
 _ayb_sessions.auth_time time
 _ayb_sessions.amr list
@@ -34,7 +34,7 @@ _ayb_sessions.expires_at time
 _ayb_sessions.revoked_at time null
 _ayb_user_tokens.id uuid
 _ayb_user_tokens.kind text
-_ayb_user_tokens.token_hash text
+_ayb_user_tokens.token_hash hex-text
 _ayb_user_tokens.user_id uuid
 _ayb_user_tokens.email text
 _ayb_user_tokens.expires_at time
@@ -72,8 +72,8 @@ _ayb_audit.ip text null
 _ayb_audit.detail json null
 _ayb_oauth_clients.id uuid
 _ayb_oauth_clients.app_id uuid
-_ayb_oauth_clients.client_id varchar
-_ayb_oauth_clients.client_secret_hash varchar null
+_ayb_oauth_clients.client_id hex
+_ayb_oauth_clients.client_secret_hash hex null
 _ayb_oauth_clients.name varchar
 _ayb_oauth_clients.redirect_uris list
 _ayb_oauth_clients.scopes list
@@ -85,14 +85,15 @@ _ayb_oauth_clients.signing_alg varchar = 'RS256'
 _ayb_oauth_clients.audience varchar null
 _ayb_oauth_clients.refresh_tokens boolean = true
 _ayb_oauth_clients.refresh_grace_seconds integer = 0
-_ayb_oauth_clients.previous_secret_hash varchar null
+_ayb_oauth_clients.previous_secret_hash hex null
 _ayb_oauth_clients.previous_secret_expires_at time null
+_ayb_oauth_clients.version bigint = 1
 _ayb_oauth_clients.created_at time = now
 _ayb_oauth_clients.updated_at time = now
 _ayb_oauth_clients.revoked_at time null
 _ayb_oauth_authorization_codes.id uuid
-_ayb_oauth_authorization_codes.code_hash varchar
-_ayb_oauth_authorization_codes.client_id varchar
+_ayb_oauth_authorization_codes.code_hash hex
+_ayb_oauth_authorization_codes.client_id hex
 _ayb_oauth_authorization_codes.user_id uuid
 _ayb_oauth_authorization_codes.redirect_uri text
 _ayb_oauth_authorization_codes.scope varchar
@@ -110,9 +111,9 @@ _ayb_oauth_authorization_codes.expires_at time
 _ayb_oauth_authorization_codes.used_at time null
 _ayb_oauth_authorization_codes.created_at time = now
 _ayb_oauth_tokens.id uuid
-_ayb_oauth_tokens.token_hash varchar
+_ayb_oauth_tokens.token_hash hex
 _ayb_oauth_tokens.token_type varchar
-_ayb_oauth_tokens.client_id varchar
+_ayb_oauth_tokens.client_id hex
 _ayb_oauth_tokens.user_id uuid null
 _ayb_oauth_tokens.scope varchar
 _ayb_oauth_tokens.allowed_tables list null
@@ -125,13 +126,13 @@ _ayb_oauth_tokens.successor_id uuid null
 _ayb_oauth_tokens.used_at time null
 _ayb_oauth_consents.id uuid
 _ayb_oauth_consents.user_id uuid
-_ayb_oauth_consents.client_id varchar
+_ayb_oauth_consents.client_id hex
 _ayb_oauth_consents.scope varchar
 _ayb_oauth_consents.allowed_tables list null
 _ayb_oauth_consents.granted_at time = now
 _ayb_oauth_consents.updated_at time = now
 _ayb_oauth_grants.id uuid
-_ayb_oauth_grants.client_id varchar
+_ayb_oauth_grants.client_id hex
 _ayb_oauth_grants.user_id uuid
 _ayb_oauth_grants.session_id uuid null
 _ayb_oauth_grants.scope varchar
@@ -147,7 +148,10 @@ _ayb_oauth_grants.revoked_reason varchar null";
 fn native(engine: Engine, word: &str) -> &str {
     let now = "cast(unixepoch('subsec') * 1000 as integer)";
     let (postgres, sqlite) = match word {
-        "uuid" => ("uuid", "TEXT"),
+        "uuid" => ("uuid", "BLOB"),
+        "hex" => ("character varying", "BLOB"),
+        "hex-text" => ("text", "BLOB"),
+        "bigint" => ("bigint", "INTEGER"),
         "text" => ("text", "TEXT"),
         "varchar" => ("character varying", "TEXT"),
         "list" => ("text[]", "TEXT"),
@@ -256,13 +260,13 @@ async fn ids_are_primary_keys_and_indexes_have_their_names() {
 
 #[tokio::test]
 async fn tokens_of_a_grant_are_found_by_its_index() {
-    let statement = "select id from _ayb_oauth_tokens where grant_id = $1";
+    let statement = "select id from _ayb_oauth_tokens where grant_id = $1 and user_id is not null";
     let by_client = "select count(*) from _ayb_oauth_tokens where client_id = $1";
     let by_id = "select token_hash from _ayb_oauth_tokens where id = $1 for update";
     each_migrated(async |db: Db| {
         let plan = db.explain(statement, vec![id(1)]).await.unwrap();
         assert!(plan.contains("idx_oauth_tokens_grant_id"), "{plan}");
-        let plan = db.explain(by_client, vec![client_id(1).into()]).await.unwrap();
+        let plan = db.explain(by_client, vec![client_id(1)]).await.unwrap();
         assert!(plan.contains("idx_oauth_tokens_client_id"), "{plan}");
         let plan = db.explain(by_id, vec![id(1)]).await.unwrap();
         let key = if db.engine() == Engine::Sqlite { "PRIMARY KEY" } else { "_ayb_oauth_tokens_pkey" };

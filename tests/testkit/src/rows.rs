@@ -4,7 +4,7 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::{Database, Kind};
 
-/// A row as text; `None` is NULL, bytes are hexadecimal.
+/// A row as text; `None` is NULL, bytes are hexadecimal, identifiers as people write them.
 pub type TextRow = Vec<Option<String>>;
 
 impl Database {
@@ -13,6 +13,14 @@ impl Database {
         match self.kind {
             Kind::Sqlite => sqlite(&self.url, sql),
             Kind::Postgres => postgres(&self.url, sql).await,
+        }
+    }
+
+    /// The name of a client as this database writes it in SQL.
+    pub fn client_literal(&self, client_id: &str) -> String {
+        match self.kind {
+            Kind::Sqlite => format!("x'{}'", client_id.trim_start_matches("ayb_cid_")),
+            Kind::Postgres => format!("'{client_id}'"),
         }
     }
 
@@ -47,7 +55,17 @@ fn sqlite_text(value: rusqlite::types::ValueRef<'_>) -> Option<String> {
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        ValueRef::Blob(bytes) => Some(written(bytes)),
+    }
+}
+
+/// Bytes as PostgreSQL would show the same value: identifiers have 16 of them, names of clients 24.
+fn written(bytes: &[u8]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    match bytes.len() {
+        16 => [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"),
+        24 => format!("ayb_cid_{hex}"),
+        _ => hex,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hashes and comparisons that the rest of the product shares, so that one library does all cryptography.
 
+use std::fmt;
+
 use aws_lc_rs::{constant_time, digest, hmac};
 
 /// SHA-256 of `bytes`.
@@ -9,8 +11,33 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
 
 /// HMAC-SHA-256 of `bytes` under `key` (RFC 2104). Any key length is taken; the caller chooses a long one.
 pub fn hmac_sha256(key: impl AsRef<[u8]>, bytes: impl AsRef<[u8]>) -> [u8; 32] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
-    fixed(hmac::sign(&key, bytes.as_ref()).as_ref())
+    MacKey::new(key).sign([bytes.as_ref()])
+}
+
+/// A key of HMAC-SHA-256 that is used often: its schedule is worked out once.
+#[derive(Clone)]
+pub struct MacKey(hmac::Key);
+
+impl MacKey {
+    /// Any key length is taken; the caller chooses a long one.
+    pub fn new(key: impl AsRef<[u8]>) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
+    }
+
+    /// The code of all `parts`, one after the other without anything between them.
+    pub fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(part);
+        }
+        fixed(context.sign().as_ref())
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(redacted)")
+    }
 }
 
 /// Whether both are equal, in a time that depends on their lengths only.
@@ -46,6 +73,14 @@ mod tests {
     fn hmac_of_rfc_4231_case_2() {
         let mac = hmac_sha256("Jefe", "what do ya want for nothing?");
         assert_eq!(hex::encode(mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn parts_are_authenticated_as_if_they_were_one() {
+        let key = MacKey::new("Jefe");
+        let whole = key.sign([b"what do ya want for nothing?".as_slice()]);
+        assert_eq!(key.sign([b"what do ya ".as_slice(), b"want for nothing?"]), whole);
+        assert_eq!(format!("{key:?}"), "MacKey(redacted)");
     }
 
     #[test]

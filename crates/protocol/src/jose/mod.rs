@@ -27,7 +27,7 @@ mod verifying_key;
 mod verifying_keys;
 
 pub use algorithm::Algorithm;
-pub use digest::{constant_time_eq, hmac_sha256, sha256};
+pub use digest::{MacKey, constant_time_eq, hmac_sha256, sha256};
 pub use error::{KeyError, SigningError};
 pub use hmac_key::HmacKey;
 pub use jwk::{Jwk, KeyUse};

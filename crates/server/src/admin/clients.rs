@@ -133,6 +133,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
         revoked_at: None,
+        version: 1,
     };
     app.store.insert_client(&record).await.map_err(no_app)?;
     admin.note(app, "client.created", about(&record.client_id));

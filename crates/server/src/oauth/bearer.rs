@@ -82,7 +82,7 @@ pub fn token(headers: &HeaderMap, form: Option<&Params>) -> Result<Option<Zeroiz
 /// `invalid_token`, or our own trouble.
 pub async fn admit(app: &App, token: &str, now: Timestamp) -> Result<Caller, NotAdmitted> {
     let (row, hash) = match classify(token) {
-        Bearer::Opaque(secret) => (secret.row_id(app.mint.mask()), secret.hash()),
+        Bearer::Opaque(secret) => secret.locate(app.mint.mask()),
         Bearer::Jwt { row, hash } => (row, hash),
         Bearer::Session => return session(app, token, now).await,
         Bearer::Unusable => return Err(dead("not a token of this server").into()),

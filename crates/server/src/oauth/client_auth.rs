@@ -14,7 +14,16 @@ use crate::http::client_ip::ClientIp;
 use crate::oauth::error::OAuthError;
 use crate::sign_in::limited;
 
-/// Reads the credentials, loads the client, checks the proof.
+/// Where the record of a client comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Recall {
+    /// What this process read last will do: the write that follows tells whether it still holds.
+    Allowed,
+    /// The database is asked.
+    Never,
+}
+
+/// Reads the credentials, finds the client, checks the proof.
 ///
 /// Only failures count against the caller's address, so machines that sign in correctly are never slowed down by it;
 /// requests of a client that proved itself count against that client's own limit.
@@ -25,10 +34,11 @@ pub async fn authenticate(
     app: &App,
     headers: &HeaderMap,
     params: &Params,
+    recall: Recall,
     caller: ClientIp,
     now: Timestamp,
 ) -> Result<AuthenticatedClient, OAuthError> {
-    match check(app, headers, params).await {
+    match check(app, headers, params, recall).await {
         Ok(client) => {
             limited(app.limits.client(client.record().client_id.as_str(), now))?;
             Ok(client)
@@ -42,13 +52,24 @@ pub async fn authenticate(
     }
 }
 
-async fn check(app: &App, headers: &HeaderMap, params: &Params) -> Result<AuthenticatedClient, OAuthError> {
+async fn check(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+    recall: Recall,
+) -> Result<AuthenticatedClient, OAuthError> {
     let credentials = Credentials::read(authorization(headers)?, params)?;
-    let found = match ClientId::parse(&credentials.client_id) {
-        Some(client_id) => app.store.client(&client_id).await?,
-        None => None,
+    let Some(client_id) = ClientId::parse(&credentials.client_id) else {
+        return Ok(verify(&credentials, None)?);
     };
-    Ok(verify(&credentials, found)?)
+    if recall == Recall::Allowed
+        && let Some(remembered) = app.store.recall_client(&client_id)
+        && let Ok(client) = verify(&credentials, Some(remembered))
+    {
+        return Ok(client);
+    }
+    // Nobody is refused on the strength of what may be out of date.
+    Ok(verify(&credentials, app.store.load_client(&client_id).await?)?)
 }
 
 /// The one `Authorization` header; two, or one that is not text, prove nothing.

@@ -18,12 +18,19 @@ use crate::oauth::error::{OAuthError, internal};
 
 /// The strings of one answer, and what rules and store see of them.
 pub struct Drawn {
-    /// The access token; empty while a JWT is not signed.
-    pub access: Zeroizing<String>,
+    /// The access token.
+    pub access: DrawnAccess,
     /// The refresh token, used when one is issued.
     pub refresh: Secret<Refresh>,
-    /// Rows and hashes.
-    pub fresh: FreshPair,
+    fresh_refresh: FreshToken<Refresh>,
+}
+
+/// An access token, and what rules and store see of it.
+pub struct DrawnAccess {
+    /// The string; empty while a JWT is not signed.
+    pub text: Zeroizing<String>,
+    /// Row and hash.
+    pub fresh: FreshToken<Access>,
 }
 
 /// Where the bytes of a pair come from.
@@ -52,7 +59,7 @@ impl Rows {
     }
 }
 
-/// Draws a pair. A JWT is left unsigned: [`sign_access`] does that when the claims are known.
+/// Draws a pair. A JWT is left unsigned: [`DrawnAccess::sign`] does that when the claims are known.
 ///
 /// # Errors
 /// When there is no randomness.
@@ -61,37 +68,58 @@ pub fn draw(mint: &Mint, format: TokenFormat, source: &Source<'_>, rows: Rows) -
         Source::Random => mint.located(rows.refresh)?,
         Source::Successor(old) => mint.successor(old, rows.refresh),
     };
-    let (access, fresh) = match format {
-        TokenFormat::Jwt => {
-            let id = rows.known_access.map_or_else(|| mint.jwt_row(rows.access), Ok)?;
-            (Zeroizing::default(), Mint::unsigned(id))
-        }
-        TokenFormat::Opaque => {
-            let secret: Secret<Access> = match source {
-                Source::Random => mint.located(rows.access)?,
-                Source::Successor(old) => mint.successor(old, rows.access),
-            };
-            (Zeroizing::new(secret.expose().to_owned()), mint.fresh(&secret))
-        }
+    let fresh_refresh = Mint::fresh(rows.refresh, &refresh);
+    Ok(Drawn { access: draw_access(mint, format, source, rows)?, refresh, fresh_refresh })
+}
+
+fn draw_access(
+    mint: &Mint,
+    format: TokenFormat,
+    source: &Source<'_>,
+    rows: Rows,
+) -> Result<DrawnAccess, OAuthError> {
+    if format == TokenFormat::Jwt {
+        let id = rows.known_access.map_or_else(|| mint.jwt_row(rows.access), Ok)?;
+        return Ok(DrawnAccess { text: Zeroizing::default(), fresh: Mint::unsigned(id) });
+    }
+    let secret: Secret<Access> = match source {
+        Source::Random => mint.located(rows.access)?,
+        Source::Successor(old) => mint.successor(old, rows.access),
     };
-    let fresh = FreshPair { access: fresh, refresh: mint.fresh(&refresh) };
-    Ok(Drawn { access, refresh, fresh })
+    let fresh = Mint::fresh(rows.access, &secret);
+    Ok(DrawnAccess { text: secret.into_text(), fresh })
 }
 
 impl Drawn {
+    /// Rows and hashes.
+    pub fn fresh(&self) -> FreshPair {
+        FreshPair { access: self.access.fresh, refresh: self.fresh_refresh }
+    }
+}
+
+impl DrawnAccess {
+    /// Draws the access token of a client that gets no other.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn alone(mint: &Mint, format: TokenFormat, now: Timestamp) -> Result<Self, OAuthError> {
+        let row = mint.row(now);
+        draw_access(mint, format, &Source::Random, Rows { access: row, refresh: row, known_access: None })
+    }
+
     /// Signs the JWT of `record` (RFC 9068) and takes its hash over. Everything in `record` but the hash is final.
     ///
     /// # Errors
     /// When the key cannot sign.
-    pub fn sign_access(
+    pub fn sign(
         &mut self,
         app: &App,
         client: &ClientRecord,
         record: &TokenRecord<Access>,
         auth_time: Option<Timestamp>,
     ) -> Result<(), OAuthError> {
-        self.access = sign_access(app, client, record, auth_time)?;
-        self.fresh.access = FreshToken { hash: SecretHash::of(&self.access), ..self.fresh.access };
+        self.text = sign_access(app, client, record, auth_time)?;
+        self.fresh = FreshToken { hash: SecretHash::of(&self.text), ..self.fresh };
         Ok(())
     }
 }

@@ -18,31 +18,34 @@ use crate::oauth::issue::{Drawn, Reply, Rows, Source, draw, grant_answer};
 /// How often a request prepares anew because another one rotated the same token meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// Rotates a refresh token.
+/// Rotates a refresh token; `None` when the client is no longer what it was.
 ///
 /// # Errors
 /// What the request is refused with.
 pub async fn rotate(
     app: &App,
     client: &AuthenticatedClient,
-    request: RefreshRequest,
+    request: &RefreshRequest,
     now: Timestamp,
-) -> Result<Response, OAuthError> {
-    let Some(old) = request.token else {
+) -> Result<Option<Response>, OAuthError> {
+    let Some(old) = &request.token else {
         return Err(Refusal::new(ErrorCode::InvalidGrant, "The refresh token is not valid.").into());
     };
-    let id = old.row_id(app.mint.mask());
-    let ask = RefreshAsk { hash: old.hash(), scope: request.scope };
+    let (id, hash) = old.locate(app.mint.mask());
+    let ask = RefreshAsk { hash, scope: request.scope };
     for _ in 0..ATTEMPTS {
-        let drawn = prepare(app, client, &old, id, &ask, now).await?;
-        let rule = rule(ask.clone(), client.clone(), drawn.fresh, app.policy.clone(), now);
-        match app.store.rotate_refresh(id, now, rule).await? {
+        let drawn = prepare(app, client, old, id, &ask, now).await?;
+        let rule = rule(ask.clone(), client.clone(), drawn.fresh(), app.policy.clone(), now);
+        let Some(decision) = app.store.rotate_refresh(id, client.record(), now, rule).await? else {
+            return Ok(None);
+        };
+        match decision {
             Rotation::Issue(answer) => {
                 let Answer { grant, issuance, .. } = &*answer;
-                return respond(app, client, &drawn, grant, &issuance.access, now).await;
+                return respond(app, client, &drawn, grant, &issuance.access, now).await.map(Some);
             }
             Rotation::Repeat(repeat) => {
-                return respond(app, client, &drawn, &repeat.grant, &repeat.access, now).await;
+                return respond(app, client, &drawn, &repeat.grant, &repeat.access, now).await.map(Some);
             }
             Rotation::Again => {}
             Rotation::Replay { revoke } => {
@@ -65,7 +68,7 @@ async fn respond(
     now: Timestamp,
 ) -> Result<Response, OAuthError> {
     let reply = Reply { grant, access, nonce: None, refresh: Some(&drawn.refresh) };
-    grant_answer(app, client.record(), &drawn.access, &reply, now).await
+    grant_answer(app, client.record(), &drawn.access.text, &reply, now).await
 }
 
 fn rule(
@@ -123,10 +126,10 @@ fn sign_ahead(
     drawn: &mut Drawn,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
-    let (access, auth_time) = match refresh::rotate(found, ask, client, &drawn.fresh, &app.policy, now) {
+    let (access, auth_time) = match refresh::rotate(found, ask, client, &drawn.fresh(), &app.policy, now) {
         Rotation::Issue(answer) => (answer.issuance.access, answer.grant.auth_time),
         Rotation::Repeat(repeat) => (repeat.access, repeat.grant.auth_time),
         _ => return Ok(()),
     };
-    drawn.sign_access(app, client.record(), &access, Some(auth_time))
+    drawn.access.sign(app, client.record(), &access, Some(auth_time))
 }

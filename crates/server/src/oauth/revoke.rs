@@ -14,7 +14,7 @@ use crate::http::client_ip::ClientIp;
 use crate::http::cors::grant_origin;
 use crate::http::extract::{BodyRejection, FormPairs};
 use crate::http::headers::no_store;
-use crate::oauth::client_auth::authenticate;
+use crate::oauth::client_auth::{Recall, authenticate};
 use crate::oauth::error::OAuthError;
 
 /// Answers a revocation request: 200 for every well-formed one, whatever the token was, and an error only when it is
@@ -38,17 +38,23 @@ async fn answer(
 ) -> Result<Response, OAuthError> {
     let params = Params::from_pairs(form?.0)?;
     let request = RevocationRequest::read(&params)?;
-    let client = authenticate(app, headers, &params, caller, now).await?;
+    let client = authenticate(app, headers, &params, Recall::Never, caller, now).await?;
     let mask = app.mint.mask();
     let place = match classify_token(&request.token) {
-        Revocable::Opaque(secret) => Some((secret.row_id(mask), secret.hash().to_hex())),
-        Revocable::Refresh(secret) => Some((secret.row_id(mask), secret.hash().to_hex())),
-        Revocable::Jwt { row, hash } => Some((row, hash.to_hex())),
+        Revocable::Opaque(secret) => {
+            let (row, hash) = secret.locate(mask);
+            Some((row, hash.untyped()))
+        }
+        Revocable::Refresh(secret) => {
+            let (row, hash) = secret.locate(mask);
+            Some((row, hash.untyped()))
+        }
+        Revocable::Jwt { row, hash } => Some((row, hash.untyped())),
         Revocable::Unknown => None,
     };
     let origins = client.record().settings.allowed_origins.clone();
     if let Some((row, hash)) = place {
-        app.store.revoke_token(row, now, move |found| revoke(found, &hash, &client)).await?;
+        app.store.revoke_token(row, now, move |found| revoke(found, hash, &client)).await?;
     }
     let mut response = no_store(StatusCode::OK);
     grant_origin(&mut response, &origins);

@@ -7,7 +7,7 @@ use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::GrantId;
 use ayb_protocol::message::token::{ClientCredentialsRequest, CodeRequest, TokenRequest};
 use ayb_protocol::params::Params;
-use ayb_protocol::time::Timestamp;
+use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::TokenFormat;
 use ayb_provider::client_auth::AuthenticatedClient;
 use ayb_provider::grant::code::{CodeAsk, FoundCode, Redemption};
@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::http::client_ip::ClientIp;
 use crate::http::cors::grant_origin;
 use crate::http::extract::{BodyRejection, FormPairs};
-use crate::oauth::client_auth::authenticate;
+use crate::oauth::client_auth::{Recall, authenticate};
 use crate::oauth::error::OAuthError;
-use crate::oauth::issue::{Drawn, Reply, Rows, Source, draw, grant_answer, machine_answer};
+use crate::oauth::issue::{Drawn, DrawnAccess, Reply, Rows, Source, draw, grant_answer, machine_answer};
 use crate::oauth::refresh;
 
 /// Answers a token request.
@@ -46,15 +46,29 @@ async fn answer(
 ) -> Result<Response, OAuthError> {
     let params = Params::from_pairs(form?.0)?;
     let request = TokenRequest::read(&params)?;
-    let client = authenticate(app, headers, &params, caller, now).await?;
-    let outcome = match request {
-        TokenRequest::Code(request) => redeem(app, &client, request, now).await,
-        TokenRequest::ClientCredentials(request) => machine(app, &client, &request, now).await,
-        TokenRequest::Refresh(request) => refresh::rotate(app, &client, request, now).await,
-    };
-    let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
-    grant_origin(&mut response, &client.record().settings.allowed_origins);
-    Ok(response)
+    for recall in [Recall::Allowed, Recall::Never] {
+        let client = authenticate(app, headers, &params, recall, caller, now).await?;
+        let outcome = grant(app, &client, &request, now).await;
+        let Some(outcome) = outcome.transpose() else { continue };
+        let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
+        grant_origin(&mut response, &client.record().settings.allowed_origins);
+        return Ok(response);
+    }
+    Err(OAuthError::too_many(Seconds(1)))
+}
+
+/// The answer to a client that may have been remembered; `None` when it is no longer what it was.
+async fn grant(
+    app: &App,
+    client: &AuthenticatedClient,
+    request: &TokenRequest,
+    now: Timestamp,
+) -> Result<Option<Response>, OAuthError> {
+    match request {
+        TokenRequest::Code(request) => redeem(app, client, request, now).await,
+        TokenRequest::ClientCredentials(request) => machine(app, client, request, now).await,
+        TokenRequest::Refresh(request) => refresh::rotate(app, client, request, now).await,
+    }
 }
 
 async fn machine(
@@ -62,43 +76,47 @@ async fn machine(
     client: &AuthenticatedClient,
     request: &ClientCredentialsRequest,
     now: Timestamp,
-) -> Result<Response, OAuthError> {
+) -> Result<Option<Response>, OAuthError> {
     let format = client.record().settings.token_format;
-    let mut drawn = draw(&app.mint, format, &Source::Random, Rows::new(&app.mint, now))?;
-    let grant_id = GrantId(app.mint.uuid(now)?);
-    let mut record =
-        client_credentials::issue(client, request, drawn.fresh.access, grant_id, &app.policy, now)?;
+    let mut access = DrawnAccess::alone(&app.mint, format, now)?;
+    // A grant of this one token: nobody looks for its row, so the token's own identifier names it.
+    let grant_id = GrantId(access.fresh.id);
+    let mut record = client_credentials::issue(client, request, access.fresh, grant_id, &app.policy, now)?;
     if format == TokenFormat::Jwt {
-        drawn.sign_access(app, client.record(), &record, None)?;
-        record = record.with_hash(drawn.fresh.access.hash);
+        access.sign(app, client.record(), &record, None)?;
+        record = record.with_hash(access.fresh.hash);
     }
-    app.store.issue_access(&record).await?;
-    Ok(machine_answer(&record, &drawn.access, now))
+    let stored = app.store.issue_access(&record, client.record()).await?;
+    Ok(stored.then(|| machine_answer(&record, &access.text, now)))
 }
 
 async fn redeem(
     app: &App,
     client: &AuthenticatedClient,
-    request: CodeRequest,
+    request: &CodeRequest,
     now: Timestamp,
-) -> Result<Response, OAuthError> {
-    let Some(secret) = request.code else {
+) -> Result<Option<Response>, OAuthError> {
+    let Some(secret) = &request.code else {
         return Err(Refusal::new(ErrorCode::InvalidGrant, "The authorization code is not valid.").into());
     };
-    let id = secret.row_id(app.mint.mask());
-    let ask = CodeAsk { hash: secret.hash(), redirect_uri: request.redirect_uri, verifier: request.verifier };
+    let (id, hash) = secret.locate(app.mint.mask());
+    let ask =
+        CodeAsk { hash, redirect_uri: request.redirect_uri.clone(), verifier: request.verifier.clone() };
     let format = client.record().settings.token_format;
     let mut drawn = draw(&app.mint, format, &Source::Random, Rows::new(&app.mint, now))?;
     if format == TokenFormat::Jwt {
         sign_ahead(app, client, &ask, &mut drawn, id, now).await?;
     }
-    let rule = rule(ask, client.clone(), drawn.fresh, app.policy.clone(), now);
-    match app.store.redeem_code(id, now, rule).await? {
+    let rule = rule(ask, client.clone(), drawn.fresh(), app.policy.clone(), now);
+    let Some(decision) = app.store.redeem_code(id, client.record(), now, rule).await? else {
+        return Ok(None);
+    };
+    match decision {
         Redemption::Issue(answer) => {
             let Answer { grant, issuance, nonce } = &*answer;
             let refresh = issuance.refresh.as_ref().map(|_| &drawn.refresh);
             let reply = Reply { grant, access: &issuance.access, nonce: nonce.as_deref(), refresh };
-            grant_answer(app, client.record(), &drawn.access, &reply, now).await
+            grant_answer(app, client.record(), &drawn.access.text, &reply, now).await.map(Some)
         }
         Redemption::Replay { revoke } => {
             app.audit.code_replayed(client.record(), revoke, now);
@@ -130,7 +148,7 @@ async fn sign_ahead(
     now: Timestamp,
 ) -> Result<(), OAuthError> {
     let found = app.store.peek_code(id).await?;
-    let foreseen = code::redeem(found.as_ref(), ask, client, &drawn.fresh, &app.policy, now);
+    let foreseen = code::redeem(found.as_ref(), ask, client, &drawn.fresh(), &app.policy, now);
     let Redemption::Issue(answer) = foreseen else { return Ok(()) };
-    drawn.sign_access(app, client.record(), &answer.issuance.access, Some(answer.grant.auth_time))
+    drawn.access.sign(app, client.record(), &answer.issuance.access, Some(answer.grant.auth_time))
 }

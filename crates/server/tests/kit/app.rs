@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::browser::Browser;
+use super::client::Client;
 use super::request::Call;
 use super::time::START;
 
@@ -145,6 +146,11 @@ impl TestApp {
     /// Rows past the store, as text; `None` is NULL, bytes are hexadecimal.
     pub(crate) async fn db_rows(&self, sql: &str) -> Vec<TextRow> {
         self.database.rows(sql).await
+    }
+
+    /// The name of a client as the database writes it in SQL.
+    pub(crate) fn literal(&self, client: &Client) -> String {
+        self.database.client_literal(&client.client_id)
     }
 
     /// Waits until a read finds something that is written beside the request.

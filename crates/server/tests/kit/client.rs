@@ -170,6 +170,7 @@ impl<'a> NewClient<'a> {
             created_at: now,
             updated_at: now,
             revoked_at: None,
+            version: 1,
         };
         parts.store.insert_client(&record).await.unwrap();
         Client {

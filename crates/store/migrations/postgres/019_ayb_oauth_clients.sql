@@ -18,6 +18,7 @@ create table _ayb_oauth_clients (
     refresh_grace_seconds integer not null default 0 check (refresh_grace_seconds between 0 and 60),
     previous_secret_hash varchar check (previous_secret_hash ~ '^[0-9a-f]{64}$'),
     previous_secret_expires_at timestamptz,
+    version bigint not null default 1,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     revoked_at timestamptz,

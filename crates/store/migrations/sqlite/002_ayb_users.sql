@@ -1,6 +1,6 @@
 -- People. An address is stored in lowercase, so that uniqueness means what people think it means.
 create table _ayb_users (
-    id text primary key,
+    id blob primary key,
     email text not null unique,
     password_hash text,
     email_verified integer not null default 0 check (email_verified in (0, 1)),

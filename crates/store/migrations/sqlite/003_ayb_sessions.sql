@@ -1,9 +1,9 @@
 -- Who is signed in. The secret says which row is its own; the row's hash says whether the secret is right.
 create table _ayb_sessions (
-    id text primary key,
+    id blob primary key,
     kind text not null check (kind in ('browser', 'api', 'admin')),
-    token_hash text not null,
-    user_id text references _ayb_users (id) on delete cascade,
+    token_hash blob not null,
+    user_id blob references _ayb_users (id) on delete cascade,
     auth_time integer not null,
     amr text not null,
     user_agent text,

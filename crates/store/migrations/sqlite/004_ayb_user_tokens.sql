@@ -1,9 +1,9 @@
 -- Links sent by mail: to set a new password, to show that an address is one's own.
 create table _ayb_user_tokens (
-    id text primary key,
+    id blob primary key,
     kind text not null check (kind in ('reset', 'verify')),
-    token_hash text not null unique,
-    user_id text not null references _ayb_users (id) on delete cascade,
+    token_hash blob not null unique,
+    user_id blob not null references _ayb_users (id) on delete cascade,
     email text not null,
     expires_at integer not null,
     used_at integer,

@@ -1,11 +1,11 @@
 -- Clients. Which redirect addresses and scopes a kind of client needs is a rule, not a check: a machine client has no
 -- address, and the list of scopes grows.
 create table _ayb_oauth_clients (
-    id text primary key,
-    app_id text not null references _ayb_apps (id) on delete restrict,
-    client_id text not null unique
-        check (length(client_id) = 56 and client_id glob 'ayb_cid_*' and substr(client_id, 9) not glob '*[^0-9a-f]*'),
-    client_secret_hash text check (length(client_secret_hash) = 64 and client_secret_hash not glob '*[^0-9a-f]*'),
+    id blob primary key,
+    app_id blob not null references _ayb_apps (id) on delete restrict,
+    client_id blob not null unique
+        check (length(client_id) = 24),
+    client_secret_hash blob check (length(client_secret_hash) = 32),
     name text not null,
     redirect_uris text not null,
     scopes text not null,
@@ -17,9 +17,10 @@ create table _ayb_oauth_clients (
     audience text,
     refresh_tokens integer not null default 1 check (refresh_tokens in (0, 1)),
     refresh_grace_seconds integer not null default 0 check (refresh_grace_seconds between 0 and 60),
-    previous_secret_hash text
-        check (length(previous_secret_hash) = 64 and previous_secret_hash not glob '*[^0-9a-f]*'),
+    previous_secret_hash blob
+        check (length(previous_secret_hash) = 32),
     previous_secret_expires_at integer,
+    version integer not null default 1,
     created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
     updated_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
     revoked_at integer,

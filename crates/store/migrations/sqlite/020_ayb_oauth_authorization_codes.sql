@@ -1,9 +1,9 @@
 -- Authorization codes: used once, gone after minutes. The code itself is nowhere.
 create table _ayb_oauth_authorization_codes (
-    id text primary key,
-    code_hash text not null unique,
-    client_id text not null references _ayb_oauth_clients (client_id),
-    user_id text not null references _ayb_users (id) on delete cascade,
+    id blob primary key,
+    code_hash blob not null unique,
+    client_id blob not null references _ayb_oauth_clients (client_id),
+    user_id blob not null references _ayb_users (id) on delete cascade,
     redirect_uri text not null,
     scope text not null,
     allowed_tables text,
@@ -14,8 +14,8 @@ create table _ayb_oauth_authorization_codes (
     claims text,
     auth_time integer not null,
     amr text not null,
-    session_id text,
-    grant_id text not null,
+    session_id blob,
+    grant_id blob not null,
     expires_at integer not null,
     used_at integer,
     created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer))

@@ -1,23 +1,24 @@
 -- Access and refresh tokens. A token says by itself which row is its own, and ids grow with time, so rows are written
 -- side by side. token_hash is compared after the row was found and is therefore not indexed: an index over random
 -- values would cost half of all inserts, and more with every row. That no two rows share a hash follows from the id
--- being part of what is hashed. user_id has no index for the same reason. A refresh row says which access token was
--- issued beside it, and which refresh token replaced it.
+-- being part of what is hashed. user_id has no index for the same reason. A token without a person is alone in its
+-- grant and found by its own id. A refresh row says which access token was issued beside it, and which refresh token
+-- replaced it.
 create table _ayb_oauth_tokens (
-    id text primary key,
-    token_hash text not null,
+    id blob primary key,
+    token_hash blob not null,
     token_type text not null check (token_type in ('access', 'refresh')),
-    client_id text not null references _ayb_oauth_clients (client_id),
-    user_id text references _ayb_users (id) on delete cascade,
+    client_id blob not null references _ayb_oauth_clients (client_id),
+    user_id blob references _ayb_users (id) on delete cascade,
     scope text not null,
     allowed_tables text,
-    grant_id text not null,
+    grant_id blob not null,
     expires_at integer not null,
     revoked_at integer,
     created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-    access_id text,
-    successor_id text,
+    access_id blob,
+    successor_id blob,
     used_at integer
 ) strict, without rowid;
-create index idx_oauth_tokens_grant_id on _ayb_oauth_tokens (grant_id);
+create index idx_oauth_tokens_grant_id on _ayb_oauth_tokens (grant_id) where user_id is not null;
 create index idx_oauth_tokens_client_id on _ayb_oauth_tokens (client_id);

@@ -1,10 +1,10 @@
 -- One row for each authorization. Revoking it kills every token of the grant at once, and its row lock settles who
 -- comes first when a token is rotated and the grant revoked at the same moment.
 create table _ayb_oauth_grants (
-    id text primary key,
-    client_id text not null references _ayb_oauth_clients (client_id),
-    user_id text not null references _ayb_users (id) on delete cascade,
-    session_id text,
+    id blob primary key,
+    client_id blob not null references _ayb_oauth_clients (client_id),
+    user_id blob not null references _ayb_users (id) on delete cascade,
+    session_id blob,
     scope text not null,
     allowed_tables text,
     claims text,

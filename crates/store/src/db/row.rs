@@ -21,7 +21,7 @@ macro_rules! columns {
         $(
             $(#[$doc])+
             pub fn $name(&self, column: usize) -> Result<$type, StoreError> {
-                self.$opt(column)?.ok_or_else(|| StoreError::corrupt(format!("column {column} is null")))
+                self.$opt(column)?.ok_or_else(|| null(column))
             }
 
             $(#[$doc])+
@@ -38,6 +38,21 @@ macro_rules! columns {
 }
 
 impl Row {
+    /// Bytes whose written form is `prefix` and lowercase hexadecimal.
+    pub fn hex(&self, column: usize, prefix: &str) -> Result<Vec<u8>, StoreError> {
+        self.opt_hex(column, prefix)?.ok_or_else(|| null(column))
+    }
+
+    /// Bytes whose written form is `prefix` and lowercase hexadecimal.
+    ///
+    /// `None` is NULL.
+    pub fn opt_hex(&self, column: usize, prefix: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match &self.0 {
+            Cells::Sqlite(cells) => cells.hex(column),
+            Cells::Postgres(cells) => cells.hex(column, prefix),
+        }
+    }
+
     columns! {
         /// Text, or the text of a JSON document.
         text, opt_text -> &str;
@@ -54,6 +69,10 @@ impl Row {
         /// Bytes.
         bytes, opt_bytes -> &[u8];
     }
+}
+
+fn null(column: usize) -> StoreError {
+    StoreError::corrupt(format!("column {column} is null"))
 }
 
 /// The error of a column whose value has another type than the reader expects.

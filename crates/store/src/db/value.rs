@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// | `Int` | `integer`, `bigint` | `INTEGER` |
 /// | `Bool` | `boolean` | `INTEGER` 0 or 1 |
 /// | `Text` | `text`, `varchar`, `jsonb` | `TEXT` |
-/// | `Uuid` | `uuid` | `TEXT`, 36 lowercase characters |
+/// | `Uuid` | `uuid` | `BLOB`, 16 bytes |
+/// | `Hex` | `varchar` holding a prefix and lowercase hexadecimal | `BLOB` without either |
 /// | `Time` | `timestamptz` | `INTEGER`, milliseconds since the Unix epoch |
 /// | `List` | `text[]` | `TEXT` holding a JSON array |
 /// | `Bytes` | `bytea` | `BLOB` |
@@ -28,6 +29,8 @@ pub enum Value {
     Text(String),
     /// An identifier.
     Uuid(Uuid),
+    /// Bytes whose written form is a prefix and lowercase hexadecimal: hashes, names of clients.
+    Hex(&'static str, Vec<u8>),
     /// A point in time.
     Time(Timestamp),
     /// A list of texts.
@@ -45,6 +48,7 @@ impl fmt::Debug for Value {
             Self::Bool(_) => "Bool",
             Self::Text(_) => "Text",
             Self::Uuid(_) => "Uuid",
+            Self::Hex(..) => "Hex",
             Self::Time(_) => "Time",
             Self::List(_) => "List",
             Self::Bytes(_) => "Bytes",

@@ -331,7 +331,7 @@ async fn an_impossible_row_is_an_error_and_not_a_guess() {
             ("update _ayb_oauth_authorization_codes set scope = 'openid', code_challenge = $1", "short".into()),
             (
                 "update _ayb_oauth_authorization_codes set code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_hash = $1",
-                "not a hash".into(),
+                Value::Hex("", vec![1]),
             ),
         ];
         for (sql, value) in broken {

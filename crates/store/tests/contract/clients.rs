@@ -57,7 +57,8 @@ async fn settings_change_until_a_client_is_revoked() {
             store.update_client(&record.client_id, &changed, after(1)).await.unwrap(),
             ClientUpdate::Updated
         );
-        let expected = ClientRecord { settings: changed.clone(), updated_at: after(1), ..record.clone() };
+        let expected =
+            ClientRecord { settings: changed.clone(), updated_at: after(1), version: 2, ..record.clone() };
         assert_eq!(store.client(&record.client_id).await.unwrap(), Some(expected));
         assert!(store.revoke_client(&record.client_id, after(2)).await.unwrap());
         assert!(!store.revoke_client(&record.client_id, after(3)).await.unwrap());

@@ -100,11 +100,11 @@ async fn batches_are_bounded_and_go_round() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         for _ in 0..10 {
-            world.store.issue_access(&old_token(&world)).await.unwrap();
+            world.store.issue_access(&old_token(&world), &world.client).await.unwrap();
         }
         let later = after(2 * DAY);
         let young = TokenRecord { id: id_at(later), expires_at: after(3 * DAY), ..old_token(&world) };
-        world.store.issue_access(&young).await.unwrap();
+        world.store.issue_access(&young, &world.client).await.unwrap();
         let mut sweep = Sweep::default();
         let first = world.store.purge(later, 4, &mut sweep).await.unwrap();
         assert!(first.tokens == 4 && first.backlog, "{first:?}");

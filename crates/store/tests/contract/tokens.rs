@@ -32,7 +32,7 @@ async fn a_machine_token_is_read_back_with_what_decides_about_it() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         for token in [machine_token(&world, AllowedTables::All), machine_token(&world, tables(&["a", "b"]))] {
-            world.store.issue_access(&token).await.unwrap();
+            assert!(world.store.issue_access(&token, &world.client).await.unwrap());
             let found = world.store.access(token.id).await.unwrap().unwrap();
             assert_eq!(found.token, token);
             assert!(
@@ -189,7 +189,7 @@ async fn an_access_token_is_revoked_alone_and_a_refresh_token_with_its_grant() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         let machine = machine_token(&world, AllowedTables::All);
-        world.store.issue_access(&machine).await.unwrap();
+        assert!(world.store.issue_access(&machine, &world.client).await.unwrap());
         assert_eq!(world.revoke(machine.id, after(1)).await, Revocation::Token(machine.id));
         world.revoke(machine.id, after(2)).await;
         assert_eq!(revoked_at(&world, machine.id).await, Some(after(1)), "the first time counts");
@@ -204,6 +204,36 @@ async fn an_access_token_is_revoked_alone_and_a_refresh_token_with_its_grant() {
         assert_eq!(revoked_at(&world, second.access.id).await, Some(after(3)));
         assert!(matches!(world.refresh(&second, fresh(), after(4)).await, Rotation::Refuse(_)));
         assert_eq!(world.revoke(id(), NOW).await, Revocation::Nothing);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_changed_since_it_was_read_gets_nothing_and_spends_nothing() {
+    each_migrated(async |db| {
+        let world = World::new(db.clone()).await;
+        let (store, id) = (&world.store, &world.client.client_id);
+        let seen = store.load_client(id).await.unwrap().unwrap();
+        let (code, held) = (world.code().await, world.granted().await);
+        let refresh = held.issuance.refresh.as_ref().unwrap();
+        let behind_our_back = "update _ayb_oauth_clients set revoked_at = $1, version = 1";
+        for by_our_own_means in [true, false] {
+            if by_our_own_means {
+                store.update_client(id, &settings(), NOW).await.unwrap();
+            } else {
+                db.execute(behind_our_back, vec![NOW.into()]).await.unwrap();
+            }
+            let machine = machine_token(&world, AllowedTables::All);
+            assert!(!store.issue_access(&machine, &seen).await.unwrap());
+            assert!(store.access(machine.id).await.unwrap().is_none());
+            let redeemed = store.redeem_code(code.id, &seen, NOW, world.redemption(&code, NOW)).await;
+            assert_eq!(redeemed.unwrap(), None);
+            let rule = world.rotation(refresh.hash, fresh(), NOW);
+            assert_eq!(store.rotate_refresh(refresh.id, &seen, NOW, rule).await.unwrap(), None);
+            assert_eq!(store.recall_client(id), None, "what is out of date is not remembered");
+        }
+        assert_eq!(store.peek_code(code.id).await.unwrap().unwrap().code.used_at, None);
+        assert_eq!(store.peek_refresh(refresh.id).await.unwrap().unwrap().token.revoked_at, None);
     })
     .await;
 }

@@ -208,10 +208,13 @@ async fn nothing_of_a_deleted_person_stays() {
             let working = tokio::spawn({
                 let world = world.clone();
                 async move {
-                    let redeemed = world.store.redeem_code(code.id, NOW, world.redemption(&code, NOW)).await;
+                    let redeemed = world
+                        .store
+                        .redeem_code(code.id, &world.client, NOW, world.redemption(&code, NOW))
+                        .await;
                     let rule = world.rotation(answer.issuance.refresh.as_ref().unwrap().hash, fresh(), NOW);
                     let id = answer.issuance.refresh.as_ref().unwrap().id;
-                    (redeemed, world.store.rotate_refresh(id, NOW, rule).await)
+                    (redeemed, world.store.rotate_refresh(id, &world.client, NOW, rule).await)
                 }
             });
             assert!(there.store.delete_user(world.user.id).await.unwrap());

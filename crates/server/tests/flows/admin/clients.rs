@@ -51,8 +51,9 @@ async fn the_secret_is_shown_once_and_only_its_sha256_is_kept() {
         let (id, secret) = desk.new_client(&client_of(&app_id)).await;
         let secret = secret.unwrap();
         assert!(secret.starts_with("ayb_cs_") && secret.len() == 7 + 64, "{secret}");
-        let hash = SecretHash::<ClientSecret>::of(&secret).to_hex();
-        let sql = format!("select client_secret_hash from _ayb_oauth_clients where client_id = '{id}'");
+        let hash = ayb_protocol::hex::encode(SecretHash::<ClientSecret>::of(&secret).to_stored());
+        let name = app.database.client_literal(&id);
+        let sql = format!("select client_secret_hash from _ayb_oauth_clients where client_id = {name}");
         assert_eq!(app.db_rows(&sql).await, [[Some(hash.clone())]], "{}", app.kind);
         for path in [CLIENTS.to_owned(), format!("{CLIENTS}/{id}")] {
             let text = desk.get(&path).await.text();

@@ -312,7 +312,8 @@ async fn only_a_session_may_ask_and_decide() {
                 assert_eq!(reply.status, 401, "{case}: {reply}");
             }
         }
-        let of_client = format!("select * from _ayb_oauth_consents where client_id = '{}'", client.client_id);
+        let of_client =
+            format!("select * from _ayb_oauth_consents where client_id = {}", app.literal(&client));
         assert!(app.db_rows(&of_client).await.is_empty());
         let nobody = app.post("/oauth/consent").json(&body(&client, "openid", "approve")).accept_json().await;
         assert_eq!(nobody.status, 401, "{nobody}");

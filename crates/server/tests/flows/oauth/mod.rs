@@ -17,6 +17,7 @@ mod limits;
 mod logout;
 mod metadata;
 mod races;
+mod remembered;
 mod revoke;
 mod secrets;
 mod smoke;

@@ -79,7 +79,8 @@ async fn a_code_that_fifty_redeem_has_one_winner_and_the_replays_kill_it() {
             assert_eq!(winners.len(), 1, "{} {format}", app.kind);
             let access = winners[0]["access_token"].as_str().unwrap();
             assert_eq!(app.userinfo(access).await, 401, "the others were replays");
-            let grants = format!("select * from _ayb_oauth_grants where client_id = '{}'", client.client_id);
+            let grants =
+                format!("select * from _ayb_oauth_grants where client_id = {}", app.literal(&client));
             assert_eq!(app.db_rows(&grants).await.len(), 1);
         }
         for door in doors {
@@ -102,8 +103,8 @@ async fn a_refresh_token_that_fifty_use_has_one_winner_and_the_replays_kill_it()
             let access = winners[0]["access_token"].as_str().unwrap();
             assert_eq!((app.userinfo(access).await, app.userinfo(&tokens.access).await), (401, 401));
             let living = format!(
-                "select * from _ayb_oauth_tokens where client_id = '{}' and token_type = 'refresh'",
-                client.client_id
+                "select * from _ayb_oauth_tokens where client_id = {} and token_type = 'refresh'",
+                app.literal(&client)
             );
             assert_eq!(app.db_rows(&living).await.len(), 2, "the first and its one successor");
         }

@@ -30,7 +30,7 @@ async fn a_refresh_gives_a_new_pair_and_ends_the_old_token() {
             assert!(second.id_token.is_some(), "OpenID Connect Core §12.2");
             assert_eq!(app.userinfo(&second.access).await, 200);
             let sql = "select count(*), count(distinct grant_id), count(revoked_at) from _ayb_oauth_tokens where client_id = ";
-            let row = app.db_rows(&format!("{sql}'{}'", client.client_id)).await.remove(0);
+            let row = app.db_rows(&format!("{sql}{}", app.literal(&client))).await.remove(0);
             let counts: Vec<_> = row.iter().flatten().map(String::as_str).collect();
             assert_eq!(counts[..2], ["4", "1"], "two pairs of one grant");
             assert_ne!(counts[2], "0", "the old refresh token is revoked");
@@ -161,7 +161,7 @@ async fn a_lost_answer_is_said_again_within_the_grace() {
             let third = Tokens::of(&app.refresh(&client, again.refresh()).await);
             assert_eq!(app.userinfo(&third.access).await, 200);
             let of_client =
-                format!("select * from _ayb_oauth_tokens where client_id = '{}'", client.client_id);
+                format!("select * from _ayb_oauth_tokens where client_id = {}", app.literal(&client));
             assert_eq!(app.db_rows(&of_client).await.len(), 6, "three pairs");
         }
     }

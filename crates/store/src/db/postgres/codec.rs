@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use ayb_protocol::hex;
 use ayb_protocol::time::Timestamp;
 use bytes::{BufMut, BytesMut};
 use tokio_postgres::error::SqlState;
@@ -29,6 +30,10 @@ impl ToSql for Value {
             (Self::Text(text), &Type::JSONB) => {
                 out.put_u8(JSONB_VERSION);
                 out.put_slice(text.as_bytes());
+            }
+            (Self::Hex(prefix, bytes), &Type::TEXT | &Type::VARCHAR) => {
+                out.put_slice(prefix.as_bytes());
+                out.put_slice(hex::encode(bytes).as_bytes());
             }
             (Self::Uuid(id), &Type::UUID) => out.put_slice(id.as_bytes()),
             (Self::Time(time), &Type::TIMESTAMPTZ) => {
@@ -122,6 +127,12 @@ impl Cells {
 
     pub(in crate::db) fn uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
         self.cell(column, "an identifier")
+    }
+
+    pub(in crate::db) fn hex(&self, column: usize, prefix: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        let bytes = text.strip_prefix(prefix).and_then(|digits| hex::decode(digits).ok());
+        bytes.map(Some).ok_or_else(|| mismatch(column, "hexadecimal"))
     }
 
     pub(in crate::db) fn time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {

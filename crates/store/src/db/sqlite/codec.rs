@@ -50,8 +50,12 @@ impl Cells {
     }
 
     pub(in crate::db) fn uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
-        let Some(text) = self.text(column)? else { return Ok(None) };
-        Uuid::try_parse(text).map(Some).map_err(|_| mismatch(column, "an identifier"))
+        let Some(bytes) = self.bytes(column)? else { return Ok(None) };
+        Uuid::from_slice(bytes).map(Some).map_err(|_| mismatch(column, "an identifier"))
+    }
+
+    pub(in crate::db) fn hex(&self, column: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.bytes(column)?.map(<[u8]>::to_vec))
     }
 
     pub(in crate::db) fn time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
@@ -136,16 +140,13 @@ fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Resul
         Value::Int(number) => statement.raw_bind_parameter(index, number),
         Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
         Value::Text(text) => statement.raw_bind_parameter(index, text),
-        Value::Uuid(id) => {
-            let mut buffer = Uuid::encode_buffer();
-            statement.raw_bind_parameter(index, &*id.hyphenated().encode_lower(&mut buffer))
-        }
+        Value::Uuid(id) => statement.raw_bind_parameter(index, id.as_bytes().as_slice()),
         Value::Time(time) => statement.raw_bind_parameter(index, time.as_millis()),
         Value::List(list) => {
             let json = serde_json::Value::from(list.as_slice()).to_string();
             statement.raw_bind_parameter(index, json)
         }
-        Value::Bytes(bytes) => statement.raw_bind_parameter(index, bytes),
+        Value::Bytes(bytes) | Value::Hex(_, bytes) => statement.raw_bind_parameter(index, bytes),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 pub(super) use self::codec::Cells;
@@ -101,6 +102,7 @@ fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(codec::error)?;
     connection.busy_timeout(BUSY).map_err(codec::error)?;
+    keep_plans(&connection).map_err(codec::error)?;
     connection.set_prepared_statement_cache_capacity(256);
     let settings = "pragma journal_mode = wal;
          pragma synchronous = full;
@@ -118,6 +120,7 @@ fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     let settings = "pragma query_only = on;
          pragma trusted_schema = off;
@@ -125,6 +128,12 @@ fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
          pragma mmap_size = 268435456;";
     connection.execute_batch(settings)?;
     Ok(connection)
+}
+
+/// A prepared statement keeps its plan. Otherwise SQLite plans anew whenever a parameter changes that could make a
+/// partial index fit, which costs more than the search itself.
+fn keep_plans(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// The path of a `sqlite://` address: everything behind the two slashes, taken literally.
