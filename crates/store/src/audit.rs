@@ -104,7 +104,7 @@ impl Store {
             entry.ip.as_ref().into(),
             entry.detail.as_ref().map(Json::to_string).into(),
         ];
-        self.db.execute(INSERT, row).await?;
+        self.db.append(INSERT, row).await?;
         Ok(())
     }
 

@@ -281,7 +281,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut row = row(token);
         row.push(clients::version(client)?);
-        let stored = self.db.execute(ISSUE_ACCESS, row).await? > 0;
+        let stored = self.db.append(ISSUE_ACCESS, row).await? > 0;
         if !stored {
             self.forget_client(&client.client_id);
         }

@@ -205,6 +205,30 @@ async fn an_answered_write_is_seen_by_every_other_connection() {
 }
 
 #[tokio::test]
+async fn of_rows_that_are_added_together_only_the_faulty_ones_are_refused() {
+    each(async |db: Db| {
+        items(&db).await;
+        db.append(INSERT, vec![7.into(), 0.into()]).await.unwrap();
+        for round in 0..3_i64 {
+            let numbers = (0..100_i64).map(|number| number + 100 * round);
+            let rows = numbers.map(|id| {
+                let (id, n) =
+                    if id % 50 == 13 { (7, 0) } else { (id + 1000, if id % 50 == 14 { -1 } else { 0 }) };
+                db.append(INSERT, vec![id.into(), n.into()])
+            });
+            let outcomes = join_all(rows).await;
+            let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+            let duplicates = refused.iter().filter(|error| matches!(error, StoreError::Duplicate { .. }));
+            let checks = refused.iter().filter(|error| matches!(error, StoreError::Check { .. }));
+            assert_eq!((refused.len(), duplicates.count(), checks.count()), (4, 2, 2), "{refused:?}");
+            assert!(outcomes.iter().flatten().all(|added| *added == 1));
+            assert_eq!(count(&db).await, 1 + 96 * (round + 1));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn returning_answers_from_inside_the_write() {
     each(async |db: Db| {
         items(&db).await;

@@ -40,7 +40,7 @@ pub struct DbOptions {
     pub shared_connections: usize,
     /// PostgreSQL: further connections, for transactions and lists, opened when needed.
     pub max_connections: usize,
-    /// SQLite: writes that may wait for the writer thread.
+    /// Writes that may wait: on SQLite for the writer thread, on PostgreSQL for the next shared commit.
     pub queue: usize,
     /// How long to wait for a place in the queue, a connection, a statement or a transaction before the database
     /// counts as unavailable.
@@ -117,6 +117,15 @@ impl Db {
         match &*self.0 {
             Driver::Sqlite(database) => Ok(database.write(sql, params).await?.1),
             Driver::Postgres(database) => database.execute(sql, &params).await,
+        }
+    }
+
+    /// One durable write that does nothing but add a row of its own; the answer is how many it added. Many of them
+    /// share a commit, on PostgreSQL too: such statements lock nothing that another one could be waiting for.
+    pub async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
+        match &*self.0 {
+            Driver::Sqlite(database) => Ok(database.write(sql, params).await?.1),
+            Driver::Postgres(database) => database.append(sql, params).await,
         }
     }
 

@@ -6,6 +6,7 @@
 mod address;
 mod codec;
 mod connection;
+mod group;
 mod pool;
 mod tls;
 mod transaction;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 use self::address::Address;
 pub(super) use self::codec::Cells;
 use self::connection::{Answer, Connection, Connector};
+use self::group::Appender;
 use self::pool::Pool;
 pub(super) use self::transaction::Session;
 use super::row::Row;
@@ -38,6 +40,7 @@ pub(super) struct Database {
     shared: Vec<Slot>,
     next: AtomicUsize,
     pool: Arc<Pool>,
+    appender: Appender,
     deadline: Duration,
 }
 
@@ -51,10 +54,12 @@ struct Slot {
 impl Database {
     pub(super) async fn open(url: &str, options: &DbOptions) -> Result<Self, StoreError> {
         let connector = Arc::new(Connector::new(Address::parse(url)?, options.deadline));
+        let pool = Pool::new(Arc::clone(&connector), options.max_connections);
         let database = Self {
             shared: (0..options.shared_connections.max(1)).map(|_| Slot::default()).collect(),
             next: AtomicUsize::new(0),
-            pool: Pool::new(Arc::clone(&connector), options.max_connections),
+            appender: Appender::start(Arc::clone(&pool), options),
+            pool,
             connector,
             deadline: options.deadline,
         };
@@ -82,6 +87,10 @@ impl Database {
 
     pub(super) async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
         Ok(self.single(sql, params, false).await?.1)
+    }
+
+    pub(super) async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
+        self.in_time(self.appender.append(sql, params)).await
     }
 
     pub(super) async fn execute_returning(

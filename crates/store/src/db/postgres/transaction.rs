@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join_all, join3};
 use tokio_postgres::{Error, Statement};
 
 use super::codec;
@@ -82,6 +82,33 @@ impl Session {
         let outcome = self.flight(Last::Script("commit")).await;
         self.lease.open = self.lease.is_closed();
         self.note(outcome).map(|_| ())
+    }
+
+    /// A whole transaction of writes in one round trip: how many rows each of them changed.
+    pub(super) async fn write_and_commit(
+        &mut self,
+        writes: &[(&'static str, &[Value])],
+    ) -> Result<Vec<u64>, Error> {
+        let mut statements = Vec::with_capacity(writes.len());
+        for (sql, params) in writes {
+            statements.push((self.lease.prepare(sql).await?, *params));
+        }
+        self.lease.open = true;
+        let lease = &self.lease;
+        // Every request leaves with the first poll of its future, and join_all polls in order.
+        let begin = lease.script(BEGIN);
+        let all = join_all(statements.iter().map(|(statement, params)| lease.run(statement, params)));
+        let (begun, answers, committed) = join3(begin, all, lease.script("commit")).await;
+        self.lease.open = self.lease.is_closed();
+        begun?;
+        let counts = answers.into_iter().map(|answer| answer.map(|(_, changed)| changed)).collect();
+        let counts: Result<Vec<u64>, Error> = counts;
+        if counts.as_ref().is_err_and(codec::outdated) {
+            self.lease.forget();
+        }
+        let counts = counts?;
+        committed?;
+        Ok(counts)
     }
 
     /// Undoes everything.

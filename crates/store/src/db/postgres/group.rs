@@ -1,0 +1,112 @@
+//! Group commit: rows that many callers add at the same time share one transaction, one flush to the disk and one round
+//! trip. While a group is under way the next one gathers, so nobody waits for a clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::pool::Pool;
+use super::transaction::Session;
+use super::{codec, late};
+use crate::db::{DbOptions, Value};
+use crate::error::StoreError;
+
+/// Rows that share one commit.
+const GROUP: usize = 256;
+
+/// One row to add.
+struct Job {
+    sql: &'static str,
+    params: Vec<Value>,
+    asker: oneshot::Sender<Result<u64, StoreError>>,
+}
+
+/// The queue of the rows to add. The task behind it ends with it.
+pub(super) struct Appender(mpsc::Sender<Job>);
+
+impl Appender {
+    pub(super) fn start(pool: Arc<Pool>, options: &DbOptions) -> Self {
+        let (sender, jobs) = mpsc::channel(options.queue.max(1));
+        tokio::spawn(serve(Writer { pool, deadline: options.deadline }, jobs));
+        Self(sender)
+    }
+
+    /// Adds a row; the answer comes after the commit.
+    pub(super) async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
+        let stopped = || StoreError::unavailable("postgresql: the appender has stopped");
+        let (asker, answer) = oneshot::channel();
+        self.0.send(Job { sql, params, asker }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+async fn serve(writer: Writer, mut jobs: mpsc::Receiver<Job>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while jobs.recv_many(&mut group, GROUP).await > 0 {
+        // Who has gone away wants nothing written.
+        group.retain(|job: &Job| !job.asker.is_closed());
+        match writer.write(&group).await {
+            Ok(counts) => {
+                for (job, count) in group.drain(..).zip(counts) {
+                    answer(job, Ok(count));
+                }
+            }
+            Err(refused) if refused.nothing_written => one_by_one(&writer, &mut group).await,
+            Err(refused) => {
+                for job in group.drain(..) {
+                    answer(job, Err(refused.error.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// A group that was refused as a whole: one row of it was at fault, and the others must not pay for it.
+async fn one_by_one(writer: &Writer, group: &mut Vec<Job>) {
+    for job in group.drain(..) {
+        let outcome = writer.write(std::slice::from_ref(&job)).await;
+        let count = outcome.map(|counts| counts.first().copied().unwrap_or(0));
+        answer(job, count.map_err(|refused| refused.error));
+    }
+}
+
+fn answer(job: Job, outcome: Result<u64, StoreError>) {
+    // Whoever asked may have gone; what was committed stays committed.
+    let _gone = job.asker.send(outcome);
+}
+
+/// Why a group was not written.
+struct Refused {
+    error: StoreError,
+    /// PostgreSQL itself said no. A connection that broke may have committed all the same.
+    nothing_written: bool,
+}
+
+/// What writes groups.
+struct Writer {
+    pool: Arc<Pool>,
+    deadline: Duration,
+}
+
+impl Writer {
+    /// Writes a group in one transaction: how many rows each statement added.
+    async fn write(&self, group: &[Job]) -> Result<Vec<u64>, Refused> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let work = timeout(self.deadline, self.transaction(group)).await;
+        work.unwrap_or_else(|_| Err(Refused { error: late(), nothing_written: false }))
+    }
+
+    async fn transaction(&self, group: &[Job]) -> Result<Vec<u64>, Refused> {
+        let lease = self.pool.lease().await;
+        let mut session = Session::new(lease.map_err(|error| Refused { error, nothing_written: false })?);
+        let writes: Vec<_> = group.iter().map(|job| (job.sql, job.params.as_slice())).collect();
+        session.write_and_commit(&writes).await.map_err(|error| Refused {
+            nothing_written: error.as_db_error().is_some(),
+            error: codec::error(error),
+        })
+    }
+}
