@@ -73,6 +73,11 @@ impl Connection {
         self.flush()
     }
 
+    /// Forgets the answer, which has been judged.
+    pub fn forget(&mut self) {
+        self.incoming.clear();
+    }
+
     /// Writes what the socket takes.
     pub fn flush(&mut self) -> Result<()> {
         while self.sent < self.outgoing.len() {

@@ -74,3 +74,16 @@ pub fn send_form(
     let headers: Vec<String> = headers.iter().cloned().chain([kind]).collect();
     send(address, "POST", path, &headers, &body)
 }
+
+/// The hidden fields of a page's form.
+pub fn hidden(html: &str) -> Vec<(String, String)> {
+    let inputs = html.split("<input type=\"hidden\" name=\"").skip(1);
+    let field = |input: &str| {
+        let (name, rest) = input.split_once('"')?;
+        let value = rest.split_once("value=\"")?.1.split_once('"')?.0;
+        let value =
+            value.replace("&quot;", "\"").replace("&#34;", "\"").replace("&#38;", "&").replace("&amp;", "&");
+        Some((name.to_owned(), value))
+    };
+    inputs.filter_map(field).collect()
+}

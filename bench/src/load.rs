@@ -1,5 +1,7 @@
 //! The load generator: one thread, one poll loop, one request in flight on each connection.
 
+mod paced;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
 
+pub use self::paced::run as run_paced;
 use crate::connection::Connection;
 use crate::work::Work;
 
@@ -53,15 +56,7 @@ pub fn run(
     let (begin, cpu_before) = (Instant::now(), cpu());
     generator.until(begin + plan.length, work)?;
     let (elapsed, cpu_used) = (begin.elapsed(), cpu().saturating_sub(cpu_before));
-    let Generator { latencies, units, errors, first_error, .. } = generator;
-    Ok(Round {
-        rate: units as f64 / elapsed.as_secs_f64(),
-        p50: latencies.value_at_quantile(0.5) as f64 / 1000.0,
-        p99: latencies.value_at_quantile(0.99) as f64 / 1000.0,
-        errors,
-        first_error,
-        cpu_micros: cpu_used.as_secs_f64() * 1e6 / (units.max(1)) as f64,
-    })
+    Ok(generator.round(elapsed, cpu_used))
 }
 
 struct Generator {
@@ -104,9 +99,21 @@ impl Generator {
         (0..self.connections.len()).try_for_each(|number| self.next(number, work))
     }
 
+    /// Forgets the latencies so far. A wrong answer is one also while warming up, and is kept.
     fn reset(&mut self) {
         self.latencies.reset();
-        (self.units, self.errors) = (0, 0);
+        self.units = 0;
+    }
+
+    fn round(self, elapsed: Duration, cpu_used: Duration) -> Round {
+        Round {
+            rate: self.units as f64 / elapsed.as_secs_f64(),
+            p50: self.latencies.value_at_quantile(0.5) as f64 / 1000.0,
+            p99: self.latencies.value_at_quantile(0.99) as f64 / 1000.0,
+            errors: self.errors,
+            first_error: self.first_error,
+            cpu_micros: cpu_used.as_secs_f64() * 1e6 / (self.units.max(1)) as f64,
+        }
     }
 
     fn until(&mut self, end: Instant, work: &mut dyn Work) -> Result<()> {
@@ -119,7 +126,8 @@ impl Generator {
                     self.connections[number].flush()?;
                 }
                 if event.is_readable() && self.connections[number].receive()? {
-                    self.finish(number, work)?;
+                    self.take(number, work)?;
+                    self.next(number, work)?;
                 }
             }
         }
@@ -136,20 +144,25 @@ impl Generator {
         Ok(())
     }
 
-    fn finish(&mut self, number: usize, work: &mut dyn Work) -> Result<()> {
+    /// Judges the answer that a connection has received.
+    fn take(&mut self, number: usize, work: &mut dyn Work) -> Result<()> {
         let outcome = work.answer(number, &self.connections[number].answer()?);
+        self.connections[number].forget();
         match outcome {
             Ok(false) => {}
             Ok(true) => {
                 self.units += 1;
-                let micros = self.begun[number].elapsed().as_micros();
-                self.latencies.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
+                self.record(self.begun[number].elapsed());
             }
             Err(error) => {
                 self.errors += 1;
                 self.first_error.get_or_insert_with(|| format!("{error:#}"));
             }
         }
-        self.next(number, work)
+        Ok(())
+    }
+
+    fn record(&mut self, latency: Duration) {
+        self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
     }
 }

@@ -40,20 +40,14 @@ impl Cluster {
         let pid = std::fs::read_to_string(data.join("postmaster.pid")).context("PostgreSQL did not start")?;
         let postmaster = pid.lines().next().and_then(|line| line.parse().ok()).unwrap_or(0);
         pids_of(postmaster).into_iter().for_each(|pid| pin(pid, Core::Server));
-        let cluster = Self { folder, binaries, postmaster };
-        for name in ["subject", "floor"] {
-            run(as_postgres(&cluster.binaries.join("createdb"))
-                .arg("-h")
-                .arg(cluster.folder.path())
-                .arg(name))?;
-        }
-        Ok(Some(cluster))
+        Ok(Some(Self { folder, binaries, postmaster }))
     }
 
-    /// The address of a database, in the form of URLs.
-    pub fn url(&self, database: &str) -> String {
+    /// Creates a database; gives its address in the form of URLs.
+    pub fn create(&self, database: &str) -> Result<String> {
+        run(as_postgres(&self.binaries.join("createdb")).arg("-h").arg(self.folder.path()).arg(database))?;
         let socket = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{socket}/{database}")
+        Ok(format!("postgres://postgres@{socket}/{database}"))
     }
 
     /// The cluster's processes.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// Where a process may run.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,14 @@ impl Process {
         self.child.id()
     }
 
+    /// Holds the process still, or lets it go on.
+    pub fn hold(&self, still: bool) -> Result<()> {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &self.pid().to_string()]).status()?;
+        ensure!(status.success(), "the process cannot be held: {status}");
+        Ok(())
+    }
+
     /// Waits until somebody listens.
     pub fn wait_for(&mut self, address: SocketAddr, patience: Duration) -> Result<()> {
         let end = Instant::now() + patience;
@@ -91,14 +99,30 @@ fn ticks(pid: u32) -> Option<u64> {
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// Memory of a process in MiB: proportional, and anonymous.
-pub fn memory(pid: u32) -> Option<(f64, f64)> {
+/// Memory of a process in MiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// Proportional: shared pages count in part.
+    pub pss: f64,
+    /// Not backed by a file.
+    pub anonymous: f64,
+}
+
+impl Memory {
+    /// The larger of each.
+    pub fn or_more(self, other: Self) -> Self {
+        Self { pss: self.pss.max(other.pss), anonymous: self.anonymous.max(other.anonymous) }
+    }
+}
+
+/// Memory of a process; none when it is gone.
+pub fn memory(pid: u32) -> Option<Memory> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let read = |name: &str| {
         let line = text.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
     };
-    Some((read("Pss:")?, read("Pss_Anon:")?))
+    Some(Memory { pss: read("Pss:")?, anonymous: read("Pss_Anon:")? })
 }
 
 /// Every process of a group that a pattern names in its command line.

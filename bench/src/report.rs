@@ -1,12 +1,12 @@
-//! What the run prints: one line a row as it is measured, then the facts, then one JSON document for machines.
+//! What the run prints: one line a row as it is measured, then the targets, and one JSON document for machines.
 
-use std::path::Path;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::load::Round;
+use crate::targets::Outcomes;
 
 /// One workload on one database.
 #[derive(Serialize)]
@@ -17,107 +17,183 @@ pub struct Row {
     pub name: String,
     /// Rounds of the server.
     pub ours: Vec<Round>,
-    /// Rounds of the floor program, in the same order.
-    pub floor: Vec<Round>,
+    /// What it is compared with: the floor, a peer, a smaller table.
+    pub against: &'static str,
+    /// Rounds of that, in the same order.
+    pub other: Vec<Round>,
+}
+
+/// Something measured that is not a rate.
+#[derive(Serialize)]
+struct Measure {
+    section: &'static str,
+    engine: &'static str,
+    name: String,
+    value: f64,
+    unit: &'static str,
 }
 
 /// Everything measured so far.
-pub struct Table {
+pub struct Report {
+    section: &'static str,
     rows: Vec<Row>,
-    facts: Vec<String>,
+    measures: Vec<Measure>,
+    outcomes: Outcomes,
+    /// Why sections have not measured.
+    missing: BTreeMap<&'static str, String>,
+    failures: Vec<String>,
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle value.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 impl Row {
-    /// The median of the pairs' ratios.
-    fn ratio(&self) -> Option<f64> {
-        let pairs: Vec<f64> =
-            self.ours.iter().zip(&self.floor).map(|(ours, floor)| ours.rate / floor.rate).collect();
-        (!pairs.is_empty()).then(|| median(pairs))
+    /// A row without rounds.
+    pub fn new(engine: &'static str, name: impl Into<String>, against: &'static str) -> Self {
+        Self { engine, name: name.into(), ours: Vec::new(), against, other: Vec::new() }
+    }
+
+    /// The median over the pairs of what `pick` finds in a round, as a ratio.
+    pub fn ratio(&self, pick: impl Fn(&Round) -> f64) -> Option<f64> {
+        let pairs = self.ours.iter().zip(&self.other);
+        let ratios: Vec<f64> = pairs.map(|(ours, other)| pick(ours) / pick(other)).collect();
+        (!ratios.is_empty()).then(|| median(ratios))
+    }
+
+    /// The median of what `pick` finds in the server's rounds.
+    pub fn of(&self, pick: impl Fn(&Round) -> f64) -> f64 {
+        median(self.ours.iter().map(pick).collect())
     }
 
     fn error(&self) -> Option<&str> {
-        let bad = self.ours.iter().chain(&self.floor).find(|round| round.errors > 0)?;
-        Some(bad.first_error.as_deref().unwrap_or("a wrong answer"))
+        let rounds = || self.ours.iter().chain(&self.other);
+        if let Some(bad) = rounds().find(|round| round.errors > 0) {
+            return Some(bad.first_error.as_deref().unwrap_or("a wrong answer"));
+        }
+        rounds().any(|round| round.rate == 0.0).then_some("no answer at all")
+    }
+
+    fn print(&self) {
+        let (other, ratio) = match self.ratio(|round| round.rate) {
+            Some(ratio) => {
+                let other = median(self.other.iter().map(|round| round.rate).collect());
+                (format!("{other:.0}"), format!("{ratio:.2} {}", self.against))
+            }
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        println!(
+            "{:<11} {:<40} {:>9.0} {:>8.2} {:>8.2} {:>8.1} {other:>9} {ratio}",
+            self.engine,
+            self.name,
+            self.of(|round| round.rate),
+            self.of(|round| round.p50),
+            self.of(|round| round.p99),
+            self.of(|round| round.cpu_micros),
+        );
     }
 }
 
-impl Table {
-    /// An empty table; prints its head.
+impl Report {
+    /// An empty report. Nothing has run.
     pub fn new() -> Self {
-        println!(
-            "{:<11} {:<38} {:>9} {:>8} {:>8} {:>8} {:>9} {:>6}",
-            "database", "workload", "per s", "p50 ms", "p99 ms", "us CPU", "floor/s", "ratio"
-        );
-        Self { rows: Vec::new(), facts: Vec::new() }
+        Self {
+            section: "",
+            rows: Vec::new(),
+            measures: Vec::new(),
+            outcomes: Outcomes::default(),
+            missing: BTreeMap::new(),
+            failures: Vec::new(),
+        }
     }
 
-    /// Prints and keeps a row.
-    pub fn print(&mut self, row: Row) {
-        if let Some(error) = row.error() {
-            println!("{:<11} {:<38} REFUSED: {error}", row.engine, row.name);
-        } else {
-            let of = |pick: fn(&Round) -> f64| median(row.ours.iter().map(pick).collect());
-            let floor = median(row.floor.iter().map(|round| round.rate).collect());
-            let (floor, ratio) = match row.ratio() {
-                Some(ratio) => (format!("{floor:.0}"), format!("{ratio:.2}")),
-                None => ("-".to_owned(), "-".to_owned()),
-            };
-            println!(
-                "{:<11} {:<38} {:>9.0} {:>8.2} {:>8.2} {:>8.1} {floor:>9} {ratio:>6}",
-                row.engine,
-                row.name,
-                of(|round| round.rate),
-                of(|round| round.p50),
-                of(|round| round.p99),
-                of(|round| round.cpu_micros),
-            );
+    /// Begins a section.
+    pub fn begin(&mut self, section: &'static str, about: &str) {
+        self.section = section;
+        println!("\n{section}: {about}");
+        self.missing.insert(section, "not measured".to_owned());
+    }
+
+    /// Prints the names of the columns of rows.
+    pub fn head(&self) {
+        println!(
+            "{:<11} {:<40} {:>9} {:>8} {:>8} {:>8} {:>9} ratio",
+            "database", "workload", "per s", "p50 ms", "p99 ms", "us CPU", "other/s"
+        );
+    }
+
+    /// Prints and keeps a row; its ratio is what `target` asks for. False when the row is refused.
+    pub fn row(&mut self, row: Row, target: Option<&'static str>) -> bool {
+        let name = format!("{}, {}", row.engine, row.name);
+        let refused = row.error().map(str::to_owned);
+        match (&refused, target) {
+            (Some(error), _) => {
+                println!("{:<11} {:<40} REFUSED: {error}", row.engine, row.name);
+                self.failures.push(format!("{name}: {error}"));
+                if let Some(target) = target {
+                    self.outcomes.refuse(target, &name);
+                }
+            }
+            (None, target) => {
+                row.print();
+                if let (Some(target), Some(ratio)) = (target, row.ratio(|round| round.rate)) {
+                    self.outcomes.keep(target, ratio, &name);
+                }
+            }
         }
         self.rows.push(row);
+        refused.is_none()
     }
 
-    /// Keeps what is not a rate.
-    pub fn facts(
+    /// Prints and keeps a value that is not a rate; it is what `target` asks for.
+    pub fn value(
         &mut self,
-        engine: &str,
-        cold: Duration,
-        warm: Duration,
-        idle: Option<(f64, f64)>,
-        loaded: Option<(f64, f64)>,
+        engine: &'static str,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        target: Option<&'static str>,
     ) {
-        let mib = |memory: Option<(f64, f64)>| match memory {
-            Some((pss, anonymous)) => format!("{pss:.0} MiB PSS, {anonymous:.0} MiB anonymous"),
-            None => "not measured".to_owned(),
-        };
-        self.facts.push(format!(
-            "{engine}: start to first answer {:.3} s on an empty database, {:.3} s on an existing one; memory {} idle, {} after load",
-            cold.as_secs_f64(),
-            warm.as_secs_f64(),
-            mib(idle),
-            mib(loaded),
-        ));
+        let name = name.into();
+        println!("{engine:<11} {name:<50} {value:.3} {unit}");
+        if let Some(target) = target {
+            self.outcomes.keep(target, value, &format!("{engine}, {name}"));
+        }
+        self.measures.push(Measure { section: self.section, engine, name, value, unit });
     }
 
-    /// Prints the facts and writes the document.
+    /// The section cannot be measured here.
+    pub fn leave_out(&mut self, why: &str) {
+        println!("left out: {why}");
+        self.missing.insert(self.section, format!("left out: {why}"));
+    }
+
+    /// The section broke off.
+    pub fn fail(&mut self, error: &anyhow::Error) {
+        println!("FAILED: {error:#}");
+        self.missing.insert(self.section, format!("failed: {error:#}"));
+        self.failures.push(format!("{}: {error:#}", self.section));
+    }
+
+    /// Prints the targets and writes the document.
     ///
     /// # Errors
-    /// When a row was refused.
-    pub fn finish(self, binary: &Path) -> Result<()> {
-        println!();
-        for fact in &self.facts {
-            println!("{fact}");
-        }
-        let size = std::fs::metadata(binary).map(|meta| meta.len()).unwrap_or(0);
-        println!("binary: {:.1} MB", size as f64 / 1e6);
-        let document = serde_json::json!({"rows": self.rows, "facts": self.facts, "binary_bytes": size});
+    /// When a row was refused or a section failed.
+    pub fn finish(self) -> Result<()> {
+        println!("\n{:<40} {:<26} {:<5} measured (the worst of all)", "target", "wanted", "met");
+        let lines = self.outcomes.lines(|section| match section {
+            "no program" => "no program of this name can be installed from a registry".to_owned(),
+            section => self.missing.get(section).cloned().unwrap_or_else(|| "not asked for".to_owned()),
+        });
+        lines.iter().for_each(crate::targets::Line::print);
+        let document =
+            serde_json::json!({"rows": self.rows, "measures": self.measures, "targets": lines, "failures": self.failures});
+        std::fs::create_dir_all("target")?;
         std::fs::write("target/bench.json", serde_json::to_vec_pretty(&document)?)?;
-        println!("details: target/bench.json");
-        let refused = self.rows.iter().filter(|row| row.error().is_some()).count();
-        ensure!(refused == 0, "{refused} rows were refused");
+        println!("\ndetails: target/bench.json");
+        ensure!(self.failures.is_empty(), "refused or failed: {}", self.failures.join("; "));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine;
@@ -11,9 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{send, send_form, send_json};
+use crate::http::{Reply, hidden, send, send_form, send_json};
+use crate::launch::launch;
 use crate::process::Process;
-use crate::work::Flow;
+use crate::work::{Fixed, Flow, request};
 
 const REDIRECT_URI: &str = "https://app.example/callback";
 const PASSWORD: &str = "benchmark password";
@@ -30,9 +31,14 @@ pub struct Subject {
     pub clients: BTreeMap<&'static str, String>,
     /// The cookie of a signed-in person who has consented, as a header line.
     pub cookie: String,
+    /// The address of its PostgreSQL database; none when it has a file.
+    pub database: Option<String>,
     client_ids: BTreeMap<&'static str, String>,
     folder: TempDir,
 }
+
+/// What the person has consented to, encoded.
+pub const SCOPE: &str = "openid%20readonly";
 
 /// The kinds of client: token format and algorithm.
 pub const CLIENTS: [(&str, &str, &str); 4] = [
@@ -55,21 +61,32 @@ impl Subject {
             clients: BTreeMap::new(),
             client_ids: BTreeMap::new(),
             cookie: String::new(),
+            database: database.map(str::to_owned),
             folder,
         };
-        subject.register()?;
-        subject.sign_in()?;
-        for (name, ..) in CLIENTS {
-            subject.consent(name)?;
-        }
+        subject.prepare()?;
         Ok(subject)
     }
 
+    fn prepare(&mut self) -> Result<()> {
+        self.register()?;
+        self.cookie = sign_in(self.address)?;
+        for (name, ..) in CLIENTS {
+            self.consent(name)?;
+        }
+        Ok(())
+    }
+
+    /// The file of its SQLite database.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.folder.path().join("ayb.db")
+    }
+
     /// From start to the first answer, with the database as it is now.
-    pub fn warm_start(&mut self, binary: &Path, database: Option<&str>) -> Result<Duration> {
+    pub fn warm_start(&mut self, binary: &Path) -> Result<Duration> {
         let placeholder = Process::start(Path::new("/bin/true"), &[], &[])?;
         drop(std::mem::replace(&mut self.process, placeholder));
-        let (process, time) = launch(binary, self.folder.path(), self.address, database)?;
+        let (process, time) = launch(binary, self.folder.path(), self.address, self.database.as_deref())?;
         self.process = process;
         Ok(time)
     }
@@ -101,24 +118,9 @@ impl Subject {
         Ok(())
     }
 
-    fn sign_in(&mut self) -> Result<()> {
-        let page = send(self.address, "GET", "/login", &[], "")?;
-        let visitor =
-            page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
-        let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
-        let mut fields = hidden(&page.body);
-        fields.push(("email".into(), "bench@example.com".into()));
-        fields.push(("password".into(), PASSWORD.into()));
-        let answer = send_form(self.address, "/login", &[cookie], &fields)?;
-        let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));
-        let session = session.ok_or_else(|| anyhow!("no session cookie (status {})", answer.status))?;
-        self.cookie = format!("Cookie: {}\r\n", session.split(';').next().unwrap_or_default());
-        Ok(())
-    }
-
     fn consent(&self, client: &str) -> Result<()> {
         let cookie = self.cookie.trim_end().to_owned();
-        let page = send(self.address, "GET", &self.authorize(client), &[cookie.clone()], "")?;
+        let page = send(self.address, "GET", &self.authorize(client, SCOPE), &[cookie.clone()], "")?;
         let mut fields = hidden(&page.body);
         fields.push(("decision".into(), "allow".into()));
         let answer = send_form(self.address, "/oauth/consent", &[cookie], &fields)?;
@@ -127,41 +129,62 @@ impl Subject {
         Ok(())
     }
 
-    fn authorize(&self, client: &str) -> String {
+    fn authorize(&self, client: &str, scope: &str) -> String {
         let id = &self.client_ids[client];
         let challenge = Flow::challenge();
         format!(
-            "/oauth/authorize?response_type=code&client_id={id}&redirect_uri={}&scope=openid%20readonly&state=s\
+            "/oauth/authorize?response_type=code&client_id={id}&redirect_uri={}&scope={scope}&state=s\
              &code_challenge={challenge}&code_challenge_method=S256",
             encoded_redirect_uri()
         )
     }
 
+    /// A token for the machine that a client is.
+    pub fn issue(&self, client: &str) -> Fixed {
+        let body = "grant_type=client_credentials&scope=readonly";
+        Fixed::new(request("POST", "/oauth/token", &self.clients[client], body), 200, "access_token")
+    }
+
+    /// Has the server write a token of each kind: of a machine, and both of a person.
+    pub fn seed(&self) -> Result<()> {
+        self.machine_token()?.json()?;
+        self.exchange(SCOPE).map(|_| ())
+    }
+
+    /// Asks once for a token for the machine that the opaque client is.
+    pub fn machine_token(&self) -> Result<Reply> {
+        let fields = [("grant_type", "client_credentials"), ("scope", "readonly")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let client = self.clients["opaque"].trim_end().to_owned();
+        send_form(self.address, "/oauth/token", &[client], &fields)
+    }
+
     /// The code flow of a client.
     pub fn flow(&self, client: &str, connections: usize) -> Flow {
         Flow {
-            authorize: self.authorize(client),
+            authorize: self.authorize(client, SCOPE),
             cookie: self.cookie.clone(),
             client: self.clients[client].clone(),
             redirect_uri: encoded_redirect_uri(),
-            contains: "id_token",
+            exchange: "/oauth/token".to_owned(),
             codes: vec![None; connections],
         }
     }
 
     /// Refresh tokens of the opaque client, one for each connection.
-    pub fn refresh_tokens(&self, count: usize) -> Result<Vec<String>> {
-        (0..count).map(|_| text(&self.exchange()?["refresh_token"])).collect()
+    pub fn refresh_tokens(&self, count: usize, scope: &str) -> Result<Vec<String>> {
+        (0..count).map(|_| text(&self.exchange(scope)?["refresh_token"])).collect()
     }
 
     /// Access tokens of the opaque client, for a person.
     pub fn access_tokens(&self, count: usize) -> Result<Vec<String>> {
-        (0..count).map(|_| text(&self.exchange()?["access_token"])).collect()
+        (0..count).map(|_| text(&self.exchange(SCOPE)?["access_token"])).collect()
     }
 
-    fn exchange(&self) -> Result<Value> {
+    /// The answer to an exchanged code of the opaque client.
+    fn exchange(&self, scope: &str) -> Result<Value> {
         let cookie = self.cookie.trim_end().to_owned();
-        let answer = send(self.address, "GET", &self.authorize("opaque"), &[cookie], "")?;
+        let answer = send(self.address, "GET", &self.authorize("opaque", scope), &[cookie], "")?;
         let location =
             answer.headers("location").first().map(|location| (*location).to_owned()).unwrap_or_default();
         let code = location
@@ -179,37 +202,23 @@ impl Subject {
     }
 }
 
-fn launch(
-    binary: &Path,
-    folder: &Path,
-    address: SocketAddr,
-    database: Option<&str>,
-) -> Result<(Process, Duration)> {
-    let port = address.port().to_string();
-    let folder: PathBuf = folder.to_owned();
-    let shown = folder.display().to_string();
-    let mut environment: Vec<(&str, String)> = [
-        ("AYB_AUTH_JWT_SECRET", "benchmark-benchmark-benchmark-0123456789"),
-        ("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"),
-        ("AYB_AUTH_OAUTH_PROVIDER_TOKEN_FAILURE_LIMIT", "0"),
-        ("AYB_AUTH_RATE_LIMIT", "0"),
-        ("AYB_LOGGING_LEVEL", "warn"),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .to_vec();
-    environment.extend(database.map(|url| ("AYB_DATABASE_URL", url.to_owned())));
-    let mut process =
-        Process::start(binary, &["start", "--data-dir", &shown, "--port", &port], &environment)?;
-    process.wait_for(address, Duration::from_secs(60))?;
-    let begun = process.started;
-    let end = Instant::now() + Duration::from_secs(30);
-    while send(address, "GET", "/.well-known/openid-configuration", &[], "")
-        .map_or(true, |reply| reply.status != 200)
-    {
-        ensure!(Instant::now() < end, "the server does not answer");
+/// Signs the person in; gives the cookie of the session, as a header line.
+///
+/// # Errors
+/// When the server does not take it.
+pub fn sign_in(address: SocketAddr) -> Result<String> {
+        let page = send(address, "GET", "/login", &[], "")?;
+        let visitor =
+            page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
+        let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
+        let mut fields = hidden(&page.body);
+        fields.push(("email".into(), "bench@example.com".into()));
+        fields.push(("password".into(), PASSWORD.into()));
+        let answer = send_form(address, "/login", &[cookie], &fields)?;
+        let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));
+        let session = session.ok_or_else(|| anyhow!("no session cookie (status {})", answer.status))?;
+        Ok(format!("Cookie: {}\r\n", session.split(';').next().unwrap_or_default()))
     }
-    Ok((process, begun.elapsed()))
-}
 
 fn text(value: &Value) -> Result<String> {
     value.as_str().map(str::to_owned).ok_or_else(|| anyhow!("expected text, found {value}"))
@@ -217,17 +226,4 @@ fn text(value: &Value) -> Result<String> {
 
 fn encoded_redirect_uri() -> String {
     form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect()
-}
-
-/// The hidden fields of a page's form.
-fn hidden(html: &str) -> Vec<(String, String)> {
-    let inputs = html.split("<input type=\"hidden\" name=\"").skip(1);
-    let field = |input: &str| {
-        let (name, rest) = input.split_once('"')?;
-        let value = rest.split_once("value=\"")?.1.split_once('"')?.0;
-        let value =
-            value.replace("&quot;", "\"").replace("&#34;", "\"").replace("&#38;", "&").replace("&amp;", "&");
-        Some((name.to_owned(), value))
-    };
-    inputs.filter_map(field).collect()
 }
