@@ -34,11 +34,9 @@ fn stage(bench: &Bench, engine: Engine, power: u32, last: bool, report: &mut Rep
     large.fill(10_u64.pow(power))?;
     let rows = large.filler.storage().count()?;
     println!("{:<11} {rows} rows, put there in {:.0} s", engine.name(), begun.elapsed().as_secs_f64());
-    for (task, target) in [
-        (Task::Check, "growth-check"),
-        (Task::Refresh, "growth-refresh"),
-        (Task::Issue, "growth-issue"),
-    ] {
+    for (task, target) in
+        [(Task::Check, "growth-check"), (Task::Refresh, "growth-refresh"), (Task::Issue, "growth-issue")]
+    {
         let mut row = Row::new(engine.name(), format!("{} at 10^{power} rows", task.name()), "of 10^3");
         for _ in 0..bench.rounds {
             row.ours.push(large.round(bench, task)?);

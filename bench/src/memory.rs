@@ -21,8 +21,9 @@ const PEOPLE: usize = 40;
 /// Measures the section.
 pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     for engine in bench.engines() {
-        let fresh = fresh(bench, engine)?;
-        say(report, engine, "fresh, nobody has signed in", fresh, Some("memory-idle"), None);
+        for (name, fresh) in ["fresh, at once", "fresh, 5 s later"].iter().zip(fresh(bench, engine)?) {
+            say(report, engine, name, fresh, Some("memory-idle"), None);
+        }
         let subject = bench.subject(engine)?;
         signed_in(subject.address)?;
         let at_once = memory(subject.process.pid()).context("no memory of the server")?;
@@ -51,14 +52,16 @@ fn say(
     report.value(engine.name(), name, memory.anonymous, "MiB anonymous", anonymous);
 }
 
-/// A server on an empty database that has answered once.
-fn fresh(bench: &Bench, engine: Engine) -> Result<Memory> {
+/// A server on an empty database that has answered once, before anybody signed in: at once, and a little later.
+fn fresh(bench: &Bench, engine: Engine) -> Result<[Memory; 2]> {
     let folder = tempfile::tempdir()?;
     let port = bench.port();
     let database = bench.database(engine, port)?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let (process, _) = launch(&bench.binary, folder.path(), address, database.as_deref())?;
-    memory(process.pid()).context("no memory of the server")
+    let at_once = memory(process.pid()).context("no memory of the server")?;
+    thread::sleep(Duration::from_secs(5));
+    Ok([at_once, memory(process.pid()).context("no memory of the server")?])
 }
 
 fn signed_in(address: SocketAddr) -> Result<()> {

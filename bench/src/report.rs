@@ -188,8 +188,7 @@ impl Report {
             section => self.missing.get(section).cloned().unwrap_or_else(|| "not asked for".to_owned()),
         });
         lines.iter().for_each(crate::targets::Line::print);
-        let document =
-            serde_json::json!({"rows": self.rows, "measures": self.measures, "targets": lines, "failures": self.failures});
+        let document = serde_json::json!({"rows": self.rows, "measures": self.measures, "targets": lines, "failures": self.failures});
         std::fs::create_dir_all("target")?;
         std::fs::write("target/bench.json", serde_json::to_vec_pretty(&document)?)?;
         println!("\ndetails: target/bench.json");

@@ -23,11 +23,23 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         let before = measure(&mut field)?;
         issue(bench, engine, &mut field, report)?;
         let issued = measure(&mut field)?;
-        report.value(engine.name(), "token issued to a machine", each(before, issued)?, "bytes", Some(target));
+        report.value(
+            engine.name(),
+            "token issued to a machine",
+            each(before, issued)?,
+            "bytes",
+            Some(target),
+        );
 
         field.filler.add(ROWS, Mix::Live)?;
         let filled = measure(&mut field)?;
-        report.value(engine.name(), "token of machine or person", each(issued, filled)?, "bytes", Some(target));
+        report.value(
+            engine.name(),
+            "token of machine or person",
+            each(issued, filled)?,
+            "bytes",
+            Some(target),
+        );
     }
     Ok(())
 }

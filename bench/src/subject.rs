@@ -14,9 +14,8 @@ use tempfile::TempDir;
 use crate::http::{Reply, hidden, send, send_form, send_json};
 use crate::launch::launch;
 use crate::process::Process;
-use crate::work::{Fixed, Flow, request};
+use crate::work::{Fixed, Flow, REDIRECT_URI, VERIFIER, request};
 
-const REDIRECT_URI: &str = "https://app.example/callback";
 const PASSWORD: &str = "benchmark password";
 
 /// A running server.
@@ -130,13 +129,7 @@ impl Subject {
     }
 
     fn authorize(&self, client: &str, scope: &str) -> String {
-        let id = &self.client_ids[client];
-        let challenge = Flow::challenge();
-        format!(
-            "/oauth/authorize?response_type=code&client_id={id}&redirect_uri={}&scope={scope}&state=s\
-             &code_challenge={challenge}&code_challenge_method=S256",
-            encoded_redirect_uri()
-        )
+        Flow::query("/oauth/authorize", &self.client_ids[client], scope)
     }
 
     /// A token for the machine that a client is.
@@ -165,7 +158,6 @@ impl Subject {
             authorize: self.authorize(client, SCOPE),
             cookie: self.cookie.clone(),
             client: self.clients[client].clone(),
-            redirect_uri: encoded_redirect_uri(),
             exchange: "/oauth/token".to_owned(),
             codes: vec![None; connections],
         }
@@ -195,7 +187,7 @@ impl Subject {
             ("grant_type".to_owned(), "authorization_code".to_owned()),
             ("code".to_owned(), code),
             ("redirect_uri".to_owned(), REDIRECT_URI.to_owned()),
-            ("code_verifier".to_owned(), crate::work::VERIFIER.to_owned()),
+            ("code_verifier".to_owned(), VERIFIER.to_owned()),
         ];
         let client = self.clients["opaque"].trim_end().to_owned();
         send_form(self.address, "/oauth/token", &[client], &fields)?.json()
@@ -207,23 +199,19 @@ impl Subject {
 /// # Errors
 /// When the server does not take it.
 pub fn sign_in(address: SocketAddr) -> Result<String> {
-        let page = send(address, "GET", "/login", &[], "")?;
-        let visitor =
-            page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
-        let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
-        let mut fields = hidden(&page.body);
-        fields.push(("email".into(), "bench@example.com".into()));
-        fields.push(("password".into(), PASSWORD.into()));
-        let answer = send_form(address, "/login", &[cookie], &fields)?;
-        let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));
-        let session = session.ok_or_else(|| anyhow!("no session cookie (status {})", answer.status))?;
-        Ok(format!("Cookie: {}\r\n", session.split(';').next().unwrap_or_default()))
-    }
+    let page = send(address, "GET", "/login", &[], "")?;
+    let visitor =
+        page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
+    let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
+    let mut fields = hidden(&page.body);
+    fields.push(("email".into(), "bench@example.com".into()));
+    fields.push(("password".into(), PASSWORD.into()));
+    let answer = send_form(address, "/login", &[cookie], &fields)?;
+    let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));
+    let session = session.ok_or_else(|| anyhow!("no session cookie (status {})", answer.status))?;
+    Ok(format!("Cookie: {}\r\n", session.split(';').next().unwrap_or_default()))
+}
 
 fn text(value: &Value) -> Result<String> {
     value.as_str().map(str::to_owned).ok_or_else(|| anyhow!("expected text, found {value}"))
-}
-
-fn encoded_redirect_uri() -> String {
-    form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect()
 }

@@ -139,9 +139,7 @@ impl Outcomes {
         let line = |target: &Target| {
             let (measured, met) = match (self.refused.get(target.id), self.worst.get(target.id)) {
                 (Some(why), _) => (format!("refused: {why}"), Some(false)),
-                (None, Some((value, of))) => {
-                    (format!("{value:.3}  {of}"), Some(target.wanted.meets(*value)))
-                }
+                (None, Some((value, of))) => (format!("{value:.3}  {of}"), Some(target.wanted.meets(*value))),
                 (None, None) => (missing(target.section), None),
             };
             let wanted = format!("{}{}", target.wanted.text(), target.unit);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-pub use self::flow::{Flow, FloorFlow, VERIFIER};
+pub use self::flow::{FloorFlow, Flow, REDIRECT_URI, VERIFIER};
 pub use self::tokens::{Carousel, Chain, Many};
 use crate::connection::Answer;
 
@@ -75,7 +75,6 @@ pub fn member(body: &[u8], name: &str) -> Result<String> {
 
 /// Asks for UserInfo with one token after the other.
 pub fn userinfo(path: &str, tokens: &[String]) -> Many {
-    let ask =
-        |token: &String| request("GET", path, &format!("Authorization: Bearer {token}\r\n"), "");
+    let ask = |token: &String| request("GET", path, &format!("Authorization: Bearer {token}\r\n"), "");
     Many::new(tokens.iter().map(ask).collect(), "\"sub\"")
 }

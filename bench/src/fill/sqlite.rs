@@ -28,7 +28,9 @@ impl Sqlite {
     pub fn open(file: &Path) -> Result<Self> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_secs(60))?;
-        connection.execute_batch("pragma synchronous = off; pragma foreign_keys = off; pragma cache_size = -65536;")?;
+        connection.execute_batch(
+            "pragma synchronous = off; pragma foreign_keys = off; pragma cache_size = -65536;",
+        )?;
         let tokens = [
             template(&connection, "_ayb_oauth_tokens", "user_id is null")?,
             template(&connection, "_ayb_oauth_tokens", "user_id is not null and access_id is null")?,
@@ -73,7 +75,7 @@ impl Storage for Sqlite {
     }
 
     fn size(&mut self) -> Result<u64> {
-        let sql = "select sum(pgsize) from dbstat where aggregate and name in
+        let sql = "select sum(pgsize) from dbstat where aggregate = true and name in
             (select name from sqlite_schema where tbl_name = '_ayb_oauth_tokens')";
         self.number(sql)
     }

@@ -19,7 +19,8 @@ const SCHEMA: &str = "create table if not exists floor_token(id bigint primary k
     client text not null, scope text not null, created bigint not null, expires bigint not null, gone bigint)";
 const INSERT: &str = "insert into floor_token(id, hash, kind, client, scope, created, expires)
     values ($1, $2, 1, 'bench', 'readonly', 1, 2)";
-const ROTATE: &str = "with old as (update floor_token set gone = 1 where id = $1 and hash = $2 and gone is null returning id),
+const ROTATE: &str =
+    "with old as (update floor_token set gone = 1 where id = $1 and hash = $2 and gone is null returning id),
     new as (insert into floor_token(id, hash, kind, client, scope, created, expires)
             values ($3, $4, 1, 'bench', 'readonly', 1, 2), ($5, $6, 2, 'bench', 'readonly', 1, 2))
     select count(*) from old";

@@ -32,9 +32,8 @@ impl Sqlite {
     pub fn open(path: String) -> Result<Self> {
         let (writer, jobs) = channel();
         let connection = Connection::open(&path)?;
-        connection.execute_batch(
-            "pragma journal_mode=wal; pragma synchronous=full; pragma mmap_size=1073741824",
-        )?;
+        connection
+            .execute_batch("pragma journal_mode=wal; pragma synchronous=full; pragma mmap_size=1073741824")?;
         connection.execute_batch(SCHEMA)?;
         thread::spawn(move || write(connection, &jobs));
         Ok(Self { path, writer })

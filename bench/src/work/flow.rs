@@ -10,14 +10,12 @@ use crate::connection::Answer;
 
 /// The whole code flow with a live session and consent: authorize, then exchange.
 pub struct Flow {
-    /// Path and query of the authorization request, without challenge.
+    /// Path and query of the authorization request.
     pub authorize: String,
     /// The session cookie, as a header line.
     pub cookie: String,
     /// Client authentication, as a header line.
     pub client: String,
-    /// The encoded redirect URI.
-    pub redirect_uri: String,
     /// Where codes are exchanged.
     pub exchange: String,
     /// Where each connection is: the code that came, if one did.
@@ -27,10 +25,23 @@ pub struct Flow {
 /// The PKCE verifier of every flow.
 pub const VERIFIER: &str = "a-verifier-of-the-benchmark-that-is-long-enough-0123456789";
 
+/// Where every flow ends.
+pub const REDIRECT_URI: &str = "https://app.example/callback";
+
 impl Flow {
-    /// The challenge of the benchmark's verifier.
-    pub fn challenge() -> String {
-        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()))
+    /// Path and query of an authorization request; `scope` is encoded.
+    pub fn query(path: &str, client_id: &str, scope: &str) -> String {
+        let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()));
+        let redirect_uri = Self::redirect_uri();
+        format!(
+            "{path}?response_type=code&client_id={client_id}&redirect_uri={redirect_uri}&scope={scope}&state=s\
+             &code_challenge={challenge}&code_challenge_method=S256"
+        )
+    }
+
+    /// The redirect URI, encoded.
+    pub fn redirect_uri() -> String {
+        form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect()
     }
 }
 
@@ -42,14 +53,14 @@ impl Work for Flow {
         };
         let body = format!(
             "grant_type=authorization_code&code={code}&redirect_uri={}&code_verifier={VERIFIER}",
-            self.redirect_uri
+            Self::redirect_uri()
         );
         out.extend_from_slice(&request("POST", &self.exchange, &self.client, &body));
         false
     }
 
     fn answer(&mut self, connection: usize, answer: &Answer<'_>) -> Result<bool> {
-        if answer.status == 302 {
+        if matches!(answer.status, 302 | 303) {
             let location = answer.header("location").unwrap_or_default();
             let Some((_, rest)) = location.split_once("code=") else { bail!("no code in {location}") };
             self.codes[connection] = Some(rest.split('&').next().unwrap_or_default().to_owned());
