@@ -39,10 +39,10 @@ fn both(
     }
     let ratio = full.of(|round| round.p99 / round.p50);
     let p99 = half.of(|round| round.p99);
-    if report.row(full, None) {
+    if report.keep(full, Some("p99-saturated")) {
         report.value(engine.name(), format!("{name}, p99"), ratio, "x p50", Some("p99-saturated"));
     }
-    if report.row(half, None) {
+    if report.keep(half, Some("p99-half")) {
         report.value(engine.name(), format!("{name}, p99 at half"), p99, "ms", Some("p99-half"));
     }
     Ok(())

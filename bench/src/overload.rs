@@ -37,7 +37,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
             Row::new(engine.name(), format!("client_credentials, {CROWD} connections, {rate:.0}/s"), "of 32");
         row.ours.push(crowded?);
         row.other.push(calm);
-        report.row(row, None);
+        report.keep(row, Some("overload-answers"));
         let Tolerant { served, refused, wrong, first, .. } = work;
         println!("{:<11} {served} served, {refused} answered with 429 or 503", engine.name());
         if let Some(first) = first {

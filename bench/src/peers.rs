@@ -39,9 +39,6 @@ fn install(folder: &Path) -> Result<()> {
     let mut node = Command::new("node");
     let answer = node.arg("--version").output().context("node is not installed here")?;
     ensure!(answer.status.success(), "node does not work here");
-    if folder.join("node_modules/oidc-provider").exists() {
-        return Ok(());
-    }
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder);
     npm.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

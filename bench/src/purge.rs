@@ -36,7 +36,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         }
         ensure!(gone > 0, "nothing was purged in {seconds} s");
         let (ratio, issued) = (row.ratio(|round| round.p99), row.of(|round| round.rate));
-        if report.row(row, None) {
+        if report.keep(row, Some("purge")) {
             let ratio = ratio.unwrap_or_default();
             report.value(engine.name(), "p99 of issue while purging", ratio, "x without", Some("purge"));
         }

@@ -113,7 +113,7 @@ impl Report {
     pub fn begin(&mut self, section: &'static str, about: &str) {
         self.section = section;
         println!("\n{section}: {about}");
-        self.missing.insert(section, "not measured".to_owned());
+        self.missing.insert(section, "not measured here".to_owned());
     }
 
     /// Prints the names of the columns of rows.
@@ -126,22 +126,27 @@ impl Report {
 
     /// Prints and keeps a row; its ratio is what `target` asks for. False when the row is refused.
     pub fn row(&mut self, row: Row, target: Option<&'static str>) -> bool {
+        let (name, ratio) = (format!("{}, {}", row.engine, row.name), row.ratio(|round| round.rate));
+        let kept = self.keep(row, target);
+        if let (true, Some(target), Some(ratio)) = (kept, target, ratio) {
+            self.outcomes.keep(target, ratio, &name);
+        }
+        kept
+    }
+
+    /// Prints and keeps a row whose rate is not what is asked for; no value of `target` counts when it is refused.
+    pub fn keep(&mut self, row: Row, target: Option<&'static str>) -> bool {
         let name = format!("{}, {}", row.engine, row.name);
         let refused = row.error().map(str::to_owned);
-        match (&refused, target) {
-            (Some(error), _) => {
+        match &refused {
+            Some(error) => {
                 println!("{:<11} {:<40} REFUSED: {error}", row.engine, row.name);
                 self.failures.push(format!("{name}: {error}"));
                 if let Some(target) = target {
                     self.outcomes.refuse(target, &name);
                 }
             }
-            (None, target) => {
-                row.print();
-                if let (Some(target), Some(ratio)) = (target, row.ratio(|round| round.rate)) {
-                    self.outcomes.keep(target, ratio, &name);
-                }
-            }
+            None => row.print(),
         }
         self.rows.push(row);
         refused.is_none()
@@ -173,7 +178,7 @@ impl Report {
     /// The section broke off.
     pub fn fail(&mut self, error: &anyhow::Error) {
         println!("FAILED: {error:#}");
-        self.missing.insert(self.section, format!("failed: {error:#}"));
+        self.outcomes.refuse_section(self.section, &format!("{error:#}"));
         self.failures.push(format!("{}: {error:#}", self.section));
     }
 

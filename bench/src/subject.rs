@@ -119,7 +119,8 @@ impl Subject {
 
     fn consent(&self, client: &str) -> Result<()> {
         let cookie = self.cookie.trim_end().to_owned();
-        let page = send(self.address, "GET", &self.authorize(client, SCOPE), &[cookie.clone()], "")?;
+        let page =
+            send(self.address, "GET", &self.authorize(client, SCOPE), std::slice::from_ref(&cookie), "")?;
         let mut fields = hidden(&page.body);
         fields.push(("decision".into(), "allow".into()));
         let answer = send_form(self.address, "/oauth/consent", &[cookie], &fields)?;

@@ -134,6 +134,13 @@ impl Outcomes {
         self.refused.insert(id, why.to_owned());
     }
 
+    /// No target of a section has a value that says much, because the section broke off.
+    pub fn refuse_section(&mut self, section: &str, why: &str) {
+        for target in TARGETS.iter().filter(|target| target.section == section) {
+            self.refuse(target.id, why);
+        }
+    }
+
     /// The last table. `missing` says for a section why it has not measured.
     pub fn lines(&self, missing: impl Fn(&str) -> String) -> Vec<Line> {
         let line = |target: &Target| {

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Transaction};
 
-use super::{Kind, Row, Storage, hex, uuid};
+use super::secret::{hex, uuid};
+use super::{Kind, Row, Storage};
 
 const REFRESH: &str = "access_id is not null";
 

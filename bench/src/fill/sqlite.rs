@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Kind, Row, Storage, hex, uuid};
+use super::secret::{hex, uuid};
+use super::{Kind, Row, Storage};
 
 /// The server's database file.
 pub struct Sqlite {
