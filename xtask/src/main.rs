@@ -80,8 +80,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command { name: "audit", usage: "", about: "write docs/reports/readiness.md", run: audit::run },
     Command {
         name: "bench",
-        usage: "[ARGUMENTS OF bench]",
-        about: "measure the release build",
+        usage: "[--quick] [--only SECTION,…]",
+        about: "measure the release build, and print which targets are met",
         run: bench::run,
     },
     Command {

@@ -90,7 +90,7 @@ impl Storage for Sqlite {
 
 fn template(connection: &Connection, table: &str, which: &str) -> Result<Template> {
     let mut statement = connection.prepare(&format!("select * from {table} where {which} limit 1"))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|column| row.get(column)).collect();
     let values = statement
         .query_row([], read)
