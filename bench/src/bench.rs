@@ -1,7 +1,6 @@
 //! What all sections share: the program, the databases, the floor, and how long to measure.
 
-use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ use crate::process::{Core, Process, cpu_time, pin};
 use crate::subject::Subject;
 use crate::work::{Many, Work, userinfo};
 
-/// The port of the floor program.
-pub const FLOOR_PORT: u16 = 18901;
 /// Connections of the generator, where nothing else is said.
 pub const CONNECTIONS: usize = 32;
 /// What the floor program takes for client authentication, as a header line.
@@ -57,9 +54,10 @@ pub struct Bench {
     pub rounds: usize,
     /// How long a round is.
     pub plan: Plan,
+    /// Where the floor program listens.
+    pub floor_address: SocketAddr,
     floor: Process,
     cluster: Option<Cluster>,
-    servers: Cell<u16>,
     _folder: tempfile::TempDir,
 }
 
@@ -76,14 +74,16 @@ impl Bench {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("floor.db").display().to_string();
         let url = cluster.as_ref().map(|cluster| cluster.create("floor")).transpose()?;
-        let mut words = vec!["floor", &path];
+        let floor_address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let port = floor_address.port().to_string();
+        let mut words = vec!["floor", &port, &path];
         words.extend(url.as_deref());
         let mut floor = Process::start(&std::env::current_exe()?, &words, &[])?;
-        floor.wait_for(floor_address(), Duration::from_secs(20))?;
+        floor.wait_for(floor_address, Duration::from_secs(20))?;
         let length = Duration::from_millis(if quick { 700 } else { 3000 });
         let plan = Plan { connections: CONNECTIONS, warm_up: length / 3, length };
         let rounds = if quick { 1 } else { 3 };
-        Ok(Self { binary, quick, rounds, plan, floor, cluster, servers: Cell::new(0), _folder: folder })
+        Ok(Self { binary, quick, rounds, plan, floor_address, floor, cluster, _folder: folder })
     }
 
     /// The databases that there are here.
@@ -92,15 +92,9 @@ impl Bench {
         std::iter::once(Engine::Sqlite).chain(postgres).collect()
     }
 
-    /// A port that no server of this run has had.
-    pub fn port(&self) -> u16 {
-        self.servers.set(self.servers.get() + 1);
-        FLOOR_PORT + self.servers.get()
-    }
-
     /// A fresh server on an empty database.
     pub fn subject(&self, engine: Engine) -> Result<Subject> {
-        let port = self.port();
+        let port = free_port()?;
         let database = self.database(engine, port)?;
         Subject::start(&self.binary, port, database.as_deref()).context("cannot prepare the server")
     }
@@ -120,7 +114,7 @@ impl Bench {
 
     /// A round of the floor program.
     pub fn floor_round(&self, work: &mut dyn Work) -> Result<Round> {
-        load::run(floor_address(), self.plan, work, || cpu_time(&[self.floor.pid()]))
+        load::run(self.floor_address, self.plan, work, || cpu_time(&[self.floor.pid()]))
     }
 
     /// CPU time of a server and of its database.
@@ -138,7 +132,7 @@ pub fn checks(subject: &Subject) -> Result<Many> {
     Ok(userinfo("/oauth/userinfo", &subject.access_tokens(200)?))
 }
 
-/// Where the floor program listens.
-pub fn floor_address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], FLOOR_PORT))
+/// A port on which nobody listens, so that runs do not meet.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -28,7 +28,7 @@ mod work;
 
 use anyhow::{Result, bail};
 
-use bench::{Bench, FLOOR_PORT};
+use bench::Bench;
 use report::Report;
 
 #[global_allocator]
@@ -54,11 +54,11 @@ const SECTIONS: &[Section] = &[
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, path, postgres @ ..] = arguments.as_slice()
+    if let [word, port, path, postgres @ ..] = arguments.as_slice()
         && word == "floor"
     {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        return runtime.block_on(floor::serve(FLOOR_PORT, path.clone(), postgres.first().cloned()));
+        return runtime.block_on(floor::serve(port.parse()?, path.clone(), postgres.first().cloned()));
     }
     let (quick, sections) = read(&arguments)?;
     let bench = Bench::open(quick)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::bench::{Bench, Engine};
+use crate::bench::{Bench, Engine, free_port};
 use crate::growth::Field;
 use crate::launch::launch;
 use crate::process::{Memory, memory};
@@ -55,7 +55,7 @@ fn say(
 /// A server on an empty database that has answered once, before anybody signed in: at once, and a little later.
 fn fresh(bench: &Bench, engine: Engine) -> Result<[Memory; 2]> {
     let folder = tempfile::tempdir()?;
-    let port = bench.port();
+    let port = free_port()?;
     let database = bench.database(engine, port)?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let (process, _) = launch(&bench.binary, folder.path(), address, database.as_deref())?;

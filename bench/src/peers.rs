@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::bench::{Bench, CONNECTIONS, Engine, checks};
+use crate::bench::{Bench, CONNECTIONS, Engine, checks, free_port};
 use crate::load;
 use crate::process::{Process, cpu_time};
 use crate::rates::DOCUMENTS;
@@ -25,7 +25,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         report.leave_out(&format!("{why:#}"));
         return Ok(());
     }
-    let peer = Peer::start(&folder, bench.port())?;
+    let peer = Peer::start(&folder, free_port()?)?;
     let subject = bench.subject(Engine::Sqlite)?;
     report.head();
     let pairs = Pairs { bench, subject: &subject, peer: &peer };

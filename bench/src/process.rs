@@ -41,7 +41,9 @@ impl Process {
     /// Starts a program pinned to the servers' core.
     pub fn start(program: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Result<Self> {
         let mut command = Command::new("taskset");
-        command.args(["-c", Core::Server.list()]).arg(program).args(arguments);
+        command.args(["-c", Core::Server.list()]);
+        // A run that is broken off leaves nothing behind.
+        command.args(["setpriv", "--pdeathsig", "KILL"]).arg(program).args(arguments);
         // The server refuses variables that it does not know.
         command.env_remove("AYB_BENCH_BIN");
         command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
@@ -51,7 +53,7 @@ impl Process {
         Ok(Self { child, started })
     }
 
-    /// The process's number; `taskset` has become the program itself.
+    /// The process's number; `taskset` and `setpriv` have become the program itself.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::bench::{BASIC, Bench, CONNECTIONS, Engine, checks, floor_address};
+use crate::bench::{BASIC, Bench, CONNECTIONS, Engine, checks};
 use crate::http;
 use crate::report::{Report, Row};
 use crate::subject::{SCOPE, Subject};
@@ -31,7 +31,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     }
     control(bench, report, "HTTP only, after")?;
     let size = std::fs::metadata(&bench.binary)?.len() as f64 / 1e6;
-    report.value("", "binary", size, "MB", Some("binary"));
+    report.value("either", "binary", size, "MB", Some("binary"));
     Ok(())
 }
 
@@ -129,7 +129,8 @@ impl Pairs<'_> {
         let mut stored = Vec::new();
         for _ in 0..200 {
             let headers = [BASIC.trim_end().to_owned()];
-            let reply = http::send_form(floor_address(), &self.at("token"), &headers, &[])?.json()?;
+            let reply =
+                http::send_form(self.bench.floor_address, &self.at("token"), &headers, &[])?.json()?;
             stored.push(reply["access_token"].as_str().unwrap_or_default().to_owned());
         }
         let path = self.at("check");

@@ -1,6 +1,7 @@
 //! SQLite: the file is opened beside the server.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,6 +13,7 @@ use super::{Kind, Row, Storage};
 
 /// The server's database file.
 pub struct Sqlite {
+    file: PathBuf,
     connection: Connection,
     tokens: [Template; 3],
     grants: Template,
@@ -38,7 +40,7 @@ impl Sqlite {
             template(&connection, "_ayb_oauth_tokens", "access_id is not null")?,
         ];
         let grants = template(&connection, "_ayb_oauth_grants", "true")?;
-        Ok(Self { connection, tokens, grants })
+        Ok(Self { file: file.to_owned(), connection, tokens, grants })
     }
 
     fn number(&self, sql: &str) -> Result<u64> {
@@ -84,6 +86,8 @@ impl Storage for Sqlite {
     fn settle(&mut self) -> Result<()> {
         // The pragma answers with a row.
         self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+        // Otherwise the server's next flush would have to write all that was put in without one.
+        File::open(&self.file)?.sync_all()?;
         Ok(())
     }
 }
