@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ayb_provider::keys::Rotation;
 use ayb_store::db::{Db, DbOptions, migrate};
-use ayb_store::{Store, Sweep};
+use ayb_store::{Purged, Store, Sweep};
 use zeroize::Zeroizing;
 
 use crate::app::{App, Ingredients};
@@ -27,10 +27,14 @@ const KEYS_EVERY: Duration = Duration::from_secs(30);
 const LOCAL_TOKEN_EVERY: Duration = Duration::from_secs(admin::sessions::LIFETIME.0 / 2);
 /// How often dead rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// The rest between two batches of dead rows: up to 20,000 leave in a second.
+const PURGE_WORKING: Duration = Duration::from_millis(20);
+/// The rest between two batches in which everything lived.
+const PURGE_WALKING: Duration = Duration::from_millis(250);
 /// How often the certificate's files are looked at.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(60);
 /// Rows of each table that one look may take.
-const PURGE_BUDGET: u32 = 500;
+const PURGE_BUDGET: u32 = 400;
 /// How long a mail server may take.
 const MAIL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -208,13 +212,23 @@ async fn renew_local_token(app: App) {
 
 async fn purge(app: App) {
     let mut sweep = Sweep::default();
-    let mut ticks = tokio::time::interval(PURGE_EVERY);
     loop {
-        ticks.tick().await;
-        match app.store.purge(app.clock.now(), PURGE_BUDGET, &mut sweep).await {
-            Ok(purged) if purged.tokens + purged.codes > 0 => tracing::debug!(?purged, "dead rows deleted"),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "dead rows could not be deleted"),
-        }
+        let pause = match app.store.purge(app.clock.now(), PURGE_BUDGET, &mut sweep).await {
+            Ok(purged) => pause_after(&purged),
+            Err(error) => {
+                tracing::warn!(%error, "dead rows could not be deleted");
+                PURGE_EVERY
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
+}
+
+/// How long the purge rests: shortly while there is something to delete, so that it keeps up with whatever is issued,
+/// and longer while it only walks past rows that live.
+fn pause_after(purged: &Purged) -> Duration {
+    if purged.backlog && purged.total() > 0 {
+        return PURGE_WORKING;
+    }
+    if purged.backlog { PURGE_WALKING } else { PURGE_EVERY }
 }

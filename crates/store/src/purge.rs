@@ -42,6 +42,13 @@ pub struct Purged {
     pub backlog: bool,
 }
 
+impl Purged {
+    /// All rows together.
+    pub fn total(&self) -> u64 {
+        self.codes + self.tokens + self.grants + self.sessions + self.links + self.throttle
+    }
+}
+
 pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where id in
     (select id from _ayb_oauth_authorization_codes where expires_at < $1 order by expires_at limit $2)";
 
