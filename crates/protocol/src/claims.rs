@@ -135,6 +135,11 @@ pub struct Profile {
     pub picture: Option<String>,
 }
 
+/// Whether [`user_claims`] may say anything at all, so that nobody's profile is read for nothing.
+pub fn asks_about_person(scope: &Scope, single: &BTreeSet<UserClaim>) -> bool {
+    !single.is_empty() || UserClaim::ALL.into_iter().any(|claim| scope.has(claim.scope()))
+}
+
 /// The claims of `profile` that `scope` opens or `single` names, as JSON members.
 pub fn user_claims(profile: &Profile, scope: &Scope, single: &BTreeSet<UserClaim>) -> Map<String, Value> {
     let wanted = |claim: UserClaim| scope.has(claim.scope()) || single.contains(&claim);

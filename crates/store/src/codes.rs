@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::clients::{Seen, State};
 use crate::columns::Columns;
-use crate::db::{Row, Tx, Write};
+use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
 use crate::tokens;
@@ -61,9 +61,37 @@ pub(crate) const INSERT: &str = "insert into _ayb_oauth_authorization_codes (id,
     session_id, grant_id, expires_at, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
+/// The start of a statement that stores a code under a consent `k` given earlier, in the session `s` if there is one.
+macro_rules! insert_under_consent {
+    ($session:literal) => {
+        concat!(
+            "insert into _ayb_oauth_authorization_codes (id, code_hash, client_id, user_id, redirect_uri, scope,
+             allowed_tables, code_challenge, code_challenge_method, state, nonce, claims, auth_time, amr, session_id,
+             grant_id, expires_at, created_at)
+             select $1, $2, k.client_id, k.user_id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, ",
+            $session,
+            ", $16, $17, $18 from _ayb_oauth_consents k"
+        )
+    };
+}
+
+/// The locks keep consent and session as they are until the code is there.
+pub(crate) const INSERT_IN_SESSION: &str = concat!(
+    insert_under_consent!("s.id"),
+    " join _ayb_sessions s on s.user_id = k.user_id
+      where k.user_id = $4 and k.client_id = $3 and s.id = $15 and s.revoked_at is null for share of k, s"
+);
+
+pub(crate) const INSERT_OUTSIDE: &str =
+    concat!(insert_under_consent!("$15"), " where k.user_id = $4 and k.client_id = $3 for share of k");
+
 /// The write that stores a code.
 pub(crate) fn insert(code: &CodeRecord) -> Write {
-    let row = vec![
+    (INSERT, row(code))
+}
+
+fn row(code: &CodeRecord) -> Vec<Value> {
+    vec![
         code.id.into(),
         code.hash.into(),
         (&code.client_id).into(),
@@ -82,20 +110,7 @@ pub(crate) fn insert(code: &CodeRecord) -> Write {
         code.grant_id.into(),
         code.expires_at.into(),
         code.created_at.into(),
-    ];
-    (INSERT, row)
-}
-
-pub(crate) const LOCK_CONSENT: &str = "select id from _ayb_oauth_consents
-    where user_id = $1 and client_id = $2 for key share";
-
-async fn insert_allowed(tx: &mut Tx, code: &CodeRecord) -> Result<bool, StoreError> {
-    let pair = [code.user_id.into(), (&code.client_id).into()];
-    if tx.lock_opt(LOCK_CONSENT, &pair).await?.is_none() || !session_is_live(tx, code).await? {
-        return Ok(false);
-    }
-    tx.apply(vec![insert(code)]).await?;
-    Ok(true)
+    ]
 }
 
 pub(crate) const LOCK_SESSION: &str = "select id from _ayb_sessions
@@ -146,7 +161,8 @@ impl Store {
     /// False when that consent was withdrawn or the session ended since they were read: nothing is stored, and the
     /// server decides again.
     pub async fn insert_code(&self, code: &CodeRecord) -> Result<bool, StoreError> {
-        self.db.transaction("insert code", code.clone(), |tx, code| Box::pin(insert_allowed(tx, code))).await
+        let sql = if code.session_id.is_some() { INSERT_IN_SESSION } else { INSERT_OUTSIDE };
+        Ok(self.db.execute_locking(sql, row(code)).await? > 0)
     }
 
     /// A code and whether its person may use their account, to look at before anything is prepared.

@@ -14,6 +14,12 @@ fn text() -> Value {
     Value::Text("text".to_owned())
 }
 
+fn of_code() -> Vec<Value> {
+    let mut row = vec![Value::Null; 18];
+    (row[2], row[3], row[14]) = (text(), ID, ID);
+    row
+}
+
 /// Statements that find rows by key.
 fn searches() -> Vec<(&'static str, Vec<Value>)> {
     let mut searches = vec![
@@ -24,7 +30,8 @@ fn searches() -> Vec<(&'static str, Vec<Value>)> {
         (clients::count_tokens(2).leak(), vec![TIME, text(), text()]),
         (clients::FIND, vec![text()]),
         (codes::LOCK, vec![ID]),
-        (codes::LOCK_CONSENT, vec![ID, text()]),
+        (codes::INSERT_IN_SESSION, of_code()),
+        (codes::INSERT_OUTSIDE, of_code()),
         (codes::LOCK_SESSION, vec![ID, ID]),
         (codes::PEEK, vec![ID]),
         (codes::USE, vec![ID, TIME]),

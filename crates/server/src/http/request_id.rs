@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ayb_protocol::time::Timestamp;
 use http::{HeaderMap, HeaderValue};
+use uuid::Uuid;
 
 use crate::entropy::Entropy;
 use crate::http::headers::X_REQUEST_ID;
@@ -43,13 +44,9 @@ impl RequestId {
         sane.then(|| Self(text.into()))
     }
 
-    /// A request must not fail for want of a name: without randomness, the sequence of row keys names it.
     fn generate(entropy: &Entropy, now: Timestamp) -> Self {
-        let text = match entropy.uuid_v7(now) {
-            Ok(uuid) => uuid.to_string(),
-            Err(_) => format!("{:016x}", entropy.sequence(now)),
-        };
-        Self(text.into())
+        let mut text = Uuid::encode_buffer();
+        Self((&*entropy.name(now).hyphenated().encode_lower(&mut text)).into())
     }
 }
 

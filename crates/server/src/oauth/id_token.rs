@@ -1,17 +1,37 @@
 //! Making the ID token of an answer (OpenID Connect Core §2, §3.1.3.3, §12.2).
 
-use ayb_protocol::claims::user_claims;
+use std::collections::BTreeSet;
+
+use ayb_protocol::claims::{UserClaim, asks_about_person, user_claims};
 use ayb_protocol::id_token::{IdTokenClaims, at_hash};
+use ayb_protocol::ids::UserId;
 use ayb_protocol::jose::jwt;
-use ayb_protocol::scope::IdentityScope;
+use ayb_protocol::scope::{IdentityScope, Scope};
 use ayb_protocol::time::Timestamp;
 use ayb_provider::client::ClientRecord;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::oauth::error::{OAuthError, internal};
 use crate::oauth::issue::Reply;
+
+/// What `scope` opens of a person, and what `single` names.
+///
+/// # Errors
+/// When the person cannot be loaded.
+pub async fn about_person(
+    app: &App,
+    user: UserId,
+    scope: &Scope,
+    single: &BTreeSet<UserClaim>,
+) -> Result<Map<String, Value>, OAuthError> {
+    if !asks_about_person(scope, single) {
+        return Ok(Map::new());
+    }
+    let user = app.store.user(user).await?.ok_or_else(|| internal("the account is gone"))?;
+    Ok(user_claims(&user.profile(), scope, single))
+}
 
 /// The ID token, when the grant has `openid`.
 ///
@@ -29,13 +49,7 @@ pub async fn make(
     if !scope.scope().has(IdentityScope::Openid) {
         return Ok(None);
     }
-    let about_person = scope.scope().has(IdentityScope::Email) || scope.scope().has(IdentityScope::Profile);
-    let user = if about_person || !grant.claims.id_token.is_empty() {
-        let user = app.store.user(grant.user_id).await?.ok_or_else(|| internal("the account is gone"))?;
-        user_claims(&user.profile(), scope.scope(), &grant.claims.id_token)
-    } else {
-        Map::new()
-    };
+    let user = about_person(app, grant.user_id, scope.scope(), &grant.claims.id_token).await?;
     let alg = client.settings.signing_alg;
     let claims = IdTokenClaims {
         iss: app.issuer(),

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use ayb_protocol::claims::user_claims;
 use ayb_protocol::message::userinfo::UserInfoResponse;
 use ayb_protocol::params::Params;
 use ayb_protocol::scope::IdentityScope;
@@ -15,7 +14,7 @@ use crate::http::cors::grant_origin;
 use crate::http::extract::{BodyRejection, FormPairs};
 use crate::http::headers::no_store;
 use crate::oauth::bearer::{Caller, NotAdmitted, admit, insufficient_scope, token};
-use crate::oauth::error::internal;
+use crate::oauth::id_token::about_person;
 
 /// Answers with the token in the header.
 pub async fn get(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -49,8 +48,7 @@ async fn answer(
     let (true, Some(user_id)) = (record.scope.scope().has(IdentityScope::Openid), record.user_id) else {
         return Ok(insufficient_scope("openid"));
     };
-    let user = app.store.user(user_id).await?.ok_or_else(|| internal("the account is gone"))?;
-    let claims = user_claims(&user.profile(), record.scope.scope(), &live.found().claims.userinfo);
+    let claims = about_person(app, user_id, record.scope.scope(), &live.found().claims.userinfo).await?;
     let mut response = no_store(Json(UserInfoResponse { sub: user_id.to_string(), claims }));
     grant_origin(&mut response, &live.found().allowed_origins);
     Ok(response)

@@ -120,6 +120,15 @@ impl Db {
         }
     }
 
+    /// One durable write that stands on rows which it reads and keeps as they are until it is done. Like the
+    /// statements of [`Tx::lock_opt`] it ends in a locking clause, which SQLite does not need.
+    pub async fn execute_locking(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
+        match &*self.0 {
+            Driver::Sqlite(database) => Ok(database.write(tx::without_lock(sql), params).await?.1),
+            Driver::Postgres(database) => database.execute(sql, &params).await,
+        }
+    }
+
     /// One durable write that does nothing but add a row of its own; the answer is how many it added. Many of them
     /// share a commit, on PostgreSQL too: such statements lock nothing that another one could be waiting for.
     pub async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
