@@ -133,7 +133,7 @@ pub fn token_request(input: &[u8]) {
         }
         TokenRequest::Refresh(request) => {
             assert_eq!(request.token.as_ref().map(Secret::expose).or(secrets[1]), secrets[1]);
-            assert!(request.scope.is_none_or(|scope| !scope.is_empty()));
+            assert!(!request.scope.is_ok_and(|scope| scope.is_some_and(|scope| scope.is_empty())));
         }
         TokenRequest::ClientCredentials(request) => assert!(!request.scope.is_empty()),
     }

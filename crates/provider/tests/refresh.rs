@@ -3,7 +3,8 @@
 use crate::kit::{
     ADA, GRANT, NOW, authenticated, fresh, grant, granted, policy, reason, scope, stranger, tables, token,
 };
-use ayb_protocol::error::ErrorCode;
+use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::scope::Scope;
 use ayb_protocol::secret::SecretHash;
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::ClientKind;
@@ -56,7 +57,7 @@ fn attempt(change: impl FnOnce(&mut Attempt)) -> Rotation {
             user_active: true,
             successor: None,
         }),
-        ask: RefreshAsk { hash: SecretHash::of("refresh-1"), scope: None },
+        ask: RefreshAsk { hash: SecretHash::of("refresh-1"), scope: Ok(None) },
         client: authenticated(|_| {}),
         fresh: fresh(),
         now: NOW,
@@ -149,7 +150,7 @@ fn an_expired_token_is_refused_from_its_last_moment_on() {
 fn an_expired_token_is_refused_for_that_whatever_scope_is_asked() {
     let refused = attempt(|a| {
         a.now = NOW.plus(Seconds(60));
-        a.ask.scope = Some(scope("*"));
+        a.ask.scope = Ok(Some(scope("*")));
     });
     assert_refused(&refused, "expired refresh token");
 }
@@ -173,7 +174,7 @@ fn the_scope_of_the_access_token_only_shrinks() {
         let rotation = attempt(|a| {
             a.found().grant.scope = granted(have);
             a.found().token.scope = granted(have);
-            a.ask.scope = Some(scope(ask));
+            a.ask.scope = Ok(Some(scope(ask)));
         });
         let Some(got) = got else {
             let Rotation::Refuse(refusal) = &rotation else { panic!("{ask} of {have}: {rotation:?}") };
@@ -188,6 +189,17 @@ fn the_scope_of_the_access_token_only_shrinks() {
 }
 
 #[test]
+fn a_scope_that_cannot_be_read_is_refused_once_the_token_is_known_to_be_alive() {
+    let Rotation::Refuse(refusal) = attempt(|a| a.ask.scope = unreadable()) else { panic!("refused") };
+    assert_eq!(refusal.code, ErrorCode::InvalidScope);
+    let late = attempt(|a| {
+        a.now = NOW.plus(Seconds(60));
+        a.ask.scope = unreadable();
+    });
+    assert_refused(&late, "expired refresh token");
+}
+
+#[test]
 fn the_tables_stay_those_of_the_grant() {
     let answer = issued(attempt(|a| a.found().grant.tables = tables("notes")));
     assert_eq!(answer.issuance.access.tables, tables("notes"));
@@ -196,21 +208,26 @@ fn the_tables_stay_those_of_the_grant() {
 
 #[test]
 fn narrowing_says_nothing_about_who_asks() {
-    let ask = RefreshAsk { hash: SecretHash::of("x"), scope: Some(scope("readonly")) };
+    let ask = RefreshAsk { hash: SecretHash::of("x"), scope: Ok(Some(scope("readonly"))) };
     assert_eq!(narrow(&grant(|_| {}), &ask), Ok(granted("readonly")));
-    let ask = RefreshAsk { scope: None, ..ask };
+    let ask = RefreshAsk { scope: Ok(None), ..ask };
     assert_eq!(narrow(&grant(|_| {}), &ask), Ok(grant(|_| {}).scope));
+}
+
+fn unreadable() -> Result<Option<Scope>, Refusal> {
+    Scope::parse("api:read").map(Some)
 }
 
 #[test]
 fn a_replayed_token_revokes_its_grant() {
     type Change = fn(&mut Attempt);
-    let also: [(&str, Change); 7] = [
+    let also: [(&str, Change); 8] = [
         ("at once", |a| a.now = NOW.minus(Seconds(5))),
         ("later", |_| {}),
         ("long after it expired", |a| a.now = NOW.plus(Seconds(1_000_000))),
-        ("asking for less", |a| a.ask.scope = Some(scope("openid"))),
-        ("asking for too much", |a| a.ask.scope = Some(scope("*"))),
+        ("asking for less", |a| a.ask.scope = Ok(Some(scope("openid")))),
+        ("asking for too much", |a| a.ask.scope = Ok(Some(scope("*")))),
+        ("asking for what cannot be read", |a| a.ask.scope = unreadable()),
         ("of a disabled person", |a| a.found().user_active = false),
         ("without a known successor", |a| a.found().successor = None),
     ];
@@ -358,14 +375,14 @@ fn a_lost_answer_is_not_said_again_with_another_scope() {
     ] {
         let rotation = second_use(|a| {
             a.successor().access.scope = granted(first);
-            a.ask.scope = second.map(scope);
+            a.ask.scope = Ok(second.map(scope));
         });
         let Rotation::Refuse(refusal) = &rotation else { panic!("{first} {second:?}: {rotation:?}") };
         assert_eq!(refusal.code, code, "{first} {second:?}");
     }
     let same = second_use(|a| {
         a.successor().access.scope = granted("readonly");
-        a.ask.scope = Some(scope("readonly"));
+        a.ask.scope = Ok(Some(scope("readonly")));
     });
     assert!(matches!(same, Rotation::Repeat(repeat) if repeat.access.scope == granted("readonly")));
 }

@@ -276,7 +276,7 @@ impl World {
         fresh: FreshPair,
         now: Timestamp,
     ) -> impl Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static {
-        let (client, ask) = (self.authenticated(), RefreshAsk { hash, scope: None });
+        let (client, ask) = (self.authenticated(), RefreshAsk { hash, scope: Ok(None) });
         move |found| rotate(found, &ask, &client, &fresh, &Policy::default(), now)
     }
 

@@ -44,15 +44,17 @@ pub struct ClientCredentialsRequest {
 pub struct RefreshRequest {
     /// The token, `None` when the text cannot be one of ours.
     pub token: Option<Secret<Refresh>>,
-    /// A smaller scope for the new access token, if asked.
-    pub scope: Option<Scope>,
+    /// A smaller scope for the new access token, if asked. What cannot be read is carried along: a replay is to be
+    /// noticed whatever else is wrong with the request (RFC 9700 §4.14.2), so the token is looked at first.
+    pub scope: Result<Option<Scope>, Refusal>,
 }
 
 impl TokenRequest {
     /// Reads the body's parameters.
     ///
     /// # Errors
-    /// `invalid_request` for what is missing, malformed or repeated; `unsupported_grant_type`; `invalid_scope`.
+    /// `invalid_request` for what is missing, malformed or repeated; `unsupported_grant_type`; `invalid_scope`, but for
+    /// refreshing, where the scope is judged after the token.
     pub fn read(params: &Params) -> Result<Self, Refusal> {
         params.refuse_repeats(&["allowed_tables", "resource", "audience"])?;
         match params.required("grant_type", "grant_type is missing.")? {
@@ -69,7 +71,7 @@ impl TokenRequest {
             })),
             "refresh_token" => Ok(Self::Refresh(RefreshRequest {
                 token: Secret::parse(params.required("refresh_token", "refresh_token is missing.")?),
-                scope: params.one("scope")?.map(Scope::parse).transpose()?,
+                scope: params.one("scope")?.map(Scope::parse).transpose(),
             })),
             _ => Err(Refusal::new(ErrorCode::UnsupportedGrantType, "This grant type is not supported.")),
         }
@@ -164,7 +166,15 @@ mod tests {
         let params =
             Params::parse("grant_type=refresh_token&refresh_token=from-elsewhere").expect("readable");
         let request = TokenRequest::read(&params).expect("well formed");
-        assert!(matches!(request, TokenRequest::Refresh(RefreshRequest { token: None, scope: None })));
+        assert!(matches!(request, TokenRequest::Refresh(RefreshRequest { token: None, scope: Ok(None) })));
+    }
+
+    #[test]
+    fn a_scope_that_cannot_be_read_does_not_keep_the_refresh_token_from_being_looked_at() {
+        let params =
+            Params::parse("grant_type=refresh_token&refresh_token=x&scope=api:read").expect("readable");
+        let Ok(TokenRequest::Refresh(request)) = TokenRequest::read(&params) else { panic!("well formed") };
+        assert_eq!(request.scope.expect_err("unknown").code, ErrorCode::InvalidScope);
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub struct Successor {
 pub struct RefreshAsk {
     /// The hash of the token that was sent.
     pub hash: SecretHash<Refresh>,
-    /// The smaller scope that was asked for.
-    pub scope: Option<Scope>,
+    /// The smaller scope that was asked for, or why it cannot be read.
+    pub scope: Result<Option<Scope>, Refusal>,
 }
 
 /// An answer that is said again.
@@ -119,9 +119,9 @@ fn refuse(detail: &str) -> Rotation {
 /// The scope of the new access token.
 ///
 /// # Errors
-/// `invalid_scope` when more is asked than was granted.
+/// `invalid_scope` when more is asked than was granted, or something that cannot be read.
 pub fn narrow(grant: &GrantRecord, ask: &RefreshAsk) -> Result<GrantedScope, Refusal> {
-    ask.scope.map_or(Ok(grant.scope), |scope| grant.scope.narrow(scope))
+    ask.scope.clone()?.map_or(Ok(grant.scope), |scope| grant.scope.narrow(scope))
 }
 
 /// Whether a second use of `found` may be a lost answer rather than a theft.

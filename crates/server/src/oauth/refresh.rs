@@ -32,7 +32,7 @@ pub async fn rotate(
         return Err(Refusal::new(ErrorCode::InvalidGrant, "The refresh token is not valid.").into());
     };
     let (id, hash) = old.locate(app.mint.mask());
-    let ask = RefreshAsk { hash, scope: request.scope };
+    let ask = RefreshAsk { hash, scope: request.scope.clone() };
     for _ in 0..ATTEMPTS {
         let drawn = prepare(app, client, old, id, &ask, now).await?;
         let rule = rule(ask.clone(), client.clone(), drawn.fresh(), app.policy.clone(), now);
