@@ -32,8 +32,9 @@ pub async fn prepare(
     now: Timestamp,
 ) -> anyhow::Result<String> {
     anyhow::ensure!(
-        config.server.listens_on_loopback(),
-        "the demo has a well-known password, so it starts on this machine only (server.host = \"127.0.0.1\")"
+        config.server.is_for_this_machine(),
+        "the demo has a well-known password, so it starts for this machine only\n\
+         hint: leave server.host at 127.0.0.1 and server.public_url at http://localhost, or start without --demo"
     );
     let redirect_uri = format!("{}/demo", config.server.public_url);
     let owner = person(config, store, entropy, now).await?;

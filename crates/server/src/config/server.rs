@@ -66,6 +66,12 @@ impl ServerConfig {
         self.host.is_loopback()
     }
 
+    /// Whether the server is for this machine only, by the address it listens on and by the one it is known under: one
+    /// that listens on loopback behind a proxy is not.
+    pub fn is_for_this_machine(&self) -> bool {
+        self.listens_on_loopback() && Url::parse(&self.public_url).is_ok_and(|url| is_this_machine(&url))
+    }
+
     pub(super) fn check(&self, findings: &mut Findings<'_>) {
         if self.tls_cert_file.is_some() != self.tls_key_file.is_some() {
             let missing =

@@ -3,7 +3,7 @@
 use utoipa::openapi::HttpMethod;
 
 use super::book::Book;
-use super::messages::Health;
+use crate::health::Health;
 
 pub(super) fn describe(book: &mut Book) {
     book.chapter("Server", "Health, for load balancers and operators; and this description.");

@@ -18,15 +18,6 @@ pub struct Error {
     pub doc_url: Option<String>,
 }
 
-/// Whether the server works.
-#[derive(ToSchema)]
-pub struct Health {
-    /// `ok`, or `degraded` when the database does not take writes.
-    pub status: String,
-    /// `ok` or `unreachable`; absent where nobody asked the database.
-    pub database: Option<String>,
-}
-
 /// An error of an OAuth endpoint (RFC 6749 §5.2).
 #[derive(ToSchema)]
 pub struct OAuthError {

@@ -35,6 +35,10 @@ pub(crate) struct Setup {
     prelude: Option<String>,
     /// A copy of the program that everybody may run, to be run as somebody without rights.
     as_nobody: Option<PathBuf>,
+    /// The folder of a program that gets nothing else.
+    alone_in: Option<PathBuf>,
+    /// Where it is written down what the program says.
+    transcripts: PathBuf,
     _folder: Option<TempDir>,
 }
 
@@ -54,6 +58,8 @@ impl Setup {
             arguments: Vec::new(),
             prelude: None,
             as_nobody: None,
+            alone_in: None,
+            transcripts: data_dir.to_owned(),
             _folder: None,
         };
         setup
@@ -67,6 +73,19 @@ impl Setup {
             .with("AYB_AUTH_PASSWORD_MEMORY_KIB", "7168")
             .with("AYB_AUTH_PASSWORD_ITERATIONS", "1")
             .with("AYB_LOGGING_LEVEL", "debug")
+    }
+
+    /// A server that has nothing but its binary: a copy of it in this folder, no argument, no environment.
+    pub(crate) fn alone_in(folder: &Path) -> Self {
+        std::fs::copy(env!("CARGO_BIN_EXE_ayb"), folder.join("ayb")).unwrap();
+        let transcripts = tempfile::tempdir().unwrap();
+        Self {
+            environment: Vec::new(),
+            alone_in: Some(folder.to_owned()),
+            transcripts: transcripts.path().to_owned(),
+            _folder: Some(transcripts),
+            ..Self::at(&folder.join("ayb-data"))
+        }
     }
 
     /// The same on another database.
@@ -114,6 +133,11 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
+        if let Some(folder) = &self.alone_in {
+            let mut command = Command::new(folder.join("ayb"));
+            command.arg("start").args(&self.arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+            return command;
+        }
         let binary = env!("CARGO_BIN_EXE_ayb");
         let mut command = match (&self.prelude, &self.as_nobody) {
             (None, None) => Command::new(binary),
@@ -147,8 +171,13 @@ impl Setup {
             let port = free_port();
             let (child, running) = self.spawn(port);
             let running = tokio::task::spawn_blocking(move || running.recv_timeout(PATIENCE));
-            let ayb =
-                Ayb { caller: Caller::new(port), port, child: Some(child), data_dir: self.data_dir.clone() };
+            let ayb = Ayb {
+                caller: Caller::new(port),
+                port,
+                child: Some(child),
+                data_dir: self.data_dir.clone(),
+                transcripts: self.transcripts.clone(),
+            };
             match running.await.unwrap() {
                 Ok(()) => return ayb,
                 // Somebody took the port between the look and the use.
@@ -161,14 +190,14 @@ impl Setup {
 
     /// Starts the server, whose standard output goes to a thread that says when the server listens.
     fn spawn(&self, port: u16) -> (Child, mpsc::Receiver<()>) {
-        std::fs::create_dir_all(&self.data_dir).unwrap();
-        let log = File::options().create(true).append(true).open(self.data_dir.join("stderr")).unwrap();
+        std::fs::create_dir_all(&self.transcripts).unwrap();
+        let log = File::options().create(true).append(true).open(self.transcripts.join("stderr")).unwrap();
         let mut command = self.command();
         command.args(["--port", &port.to_string()]).stdout(Stdio::piped());
         command.stderr(if self.prelude.is_some() { Stdio::null() } else { log.into() });
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let transcript = self.data_dir.join("stdout");
+        let transcript = self.transcripts.join("stdout");
         let (tell, running) = mpsc::channel();
         std::thread::spawn(move || {
             let mut said = String::new();
@@ -198,6 +227,7 @@ pub(crate) struct Ayb {
     pub(crate) caller: Caller,
     pub(crate) port: u16,
     pub(crate) data_dir: PathBuf,
+    transcripts: PathBuf,
     child: Option<Child>,
 }
 
@@ -244,19 +274,14 @@ impl Ayb {
 
     /// Everything on standard output and standard error, of earlier servers on the same data folder too.
     pub(crate) fn said(&self) -> String {
-        said(&self.data_dir)
-    }
-}
-
-/// Everything that servers on this data folder have said.
-pub(crate) fn said(data_dir: &Path) -> String {
-    let mut text = Vec::new();
-    for name in ["stdout", "stderr"] {
-        if let Ok(mut file) = File::open(data_dir.join(name)) {
-            file.read_to_end(&mut text).unwrap();
+        let mut text = Vec::new();
+        for name in ["stdout", "stderr"] {
+            if let Ok(mut file) = File::open(self.transcripts.join(name)) {
+                file.read_to_end(&mut text).unwrap();
+            }
         }
+        String::from_utf8_lossy(&text).into_owned()
     }
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 impl Drop for Ayb {

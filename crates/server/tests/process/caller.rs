@@ -107,6 +107,12 @@ impl Caller {
         self.send(request.basic_auth(&world.client_id, Some(&world.secret))).await
     }
 
+    /// Signs in at the account API.
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Sent {
+        let body = json!({"email": email, "password": password});
+        self.send(self.http.post(format!("{}/api/auth/login", self.base)).json(&body)).await
+    }
+
     /// A token of the client itself.
     pub(crate) async fn machine(&self, world: &World) -> Sent {
         self.form("/oauth/token", world, &[("grant_type", "client_credentials"), ("scope", "readonly")]).await

@@ -5,12 +5,15 @@
 
 #![cfg(all(test, unix))]
 
+mod alone;
 mod binary;
 mod caller;
 mod clock;
+mod demo;
 mod disk;
 mod kill;
 mod outage;
+mod purge;
 mod refusals;
 mod stop;
 mod traffic;

@@ -55,6 +55,11 @@ async fn assert_all_unavailable(caller: &Caller, world: &World, held: &Held, adm
     for (what, sent) in others {
         assert_unavailable(what, &sent.unwrap());
     }
+    let health = caller.get("/health").await.unwrap();
+    assert_eq!(
+        (health.status, health.text.as_str()),
+        (503, r#"{"status":"degraded","database":"unreachable"}"#)
+    );
     for path in ["/health/live", "/jwks.json", "/.well-known/openid-configuration"] {
         assert_eq!(caller.status(path).await, 200, "{path}");
     }

@@ -118,8 +118,12 @@ async fn an_app_limit_reaches_every_token_of_its_clients() {
             for token in [&first, &second] {
                 let reply = app.get("/oauth/userinfo").bearer(&token.access).await;
                 is_limited(&reply, "the third call of the app");
+                assert_eq!(reply.json()["message"], "app rate limit exceeded", "{reply}");
                 assert_eq!(reply.header("x-app-ratelimit-limit"), "2", "{reply}");
                 assert_eq!(reply.header("x-app-ratelimit-remaining"), "0");
+                let whole = app.clock.now().plus(limit.window).as_seconds();
+                assert_eq!(reply.header("x-app-ratelimit-reset"), whole.to_string());
+                assert_eq!(reply.header("retry-after"), "30", "one of two in a minute grows back");
             }
             assert_eq!(app.get("/oauth/userinfo").bearer("noise").await.status, 401, "noise uses nothing up");
             app.travel(seconds(60));
