@@ -35,7 +35,7 @@ pub struct ServerConfig {
     pub body_limit: usize,
     /// How long a client may take to send the head of a request.
     pub header_timeout_seconds: Seconds,
-    /// How long a request may take, its body included.
+    /// How long a request may take, its body included, which must be here after nine tenths of it.
     pub request_timeout_seconds: Seconds,
     /// How many connections are served at the same time.
     pub max_connections: usize,
@@ -133,7 +133,7 @@ const KEYS: &[Key] = &[
         "server.request_timeout_seconds",
         Kind::Seconds { least: 1, most: 3600 },
         Fallback::Fixed("30"),
-        "Time after which a request is given up, its body included.",
+        "Time after which a request is given up. Its body must be here after nine tenths of it.",
     ),
     Key::open(
         "server.max_connections",

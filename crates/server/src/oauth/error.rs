@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::entropy::EntropyError;
 use crate::error::{ApiError, LogDetail, RETRY_SOON};
+use crate::http::body::BodyError;
 use crate::http::extract::BodyRejection;
 use crate::http::headers::{RATE_LIMIT, no_store};
 use crate::limits::Standing;
@@ -19,6 +20,8 @@ use crate::limits::Standing;
 #[derive(Clone, Debug)]
 pub struct OAuthError {
     refusal: Refusal,
+    /// The status, where it is about the transport of the request and not about its meaning.
+    transport: Option<StatusCode>,
     retry_after: Option<Seconds>,
     standing: Option<Standing>,
 }
@@ -29,10 +32,16 @@ impl OAuthError {
         &self.refusal
     }
 
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        let of_code = || StatusCode::from_u16(self.refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        self.transport.unwrap_or_else(of_code)
+    }
+
     /// 429 with `Retry-After`.
     pub fn too_many(retry_after: Seconds) -> Self {
         let refusal = Refusal::new(ErrorCode::TooManyRequests, "Too many requests; try again later.");
-        Self { refusal, retry_after: Some(retry_after), standing: None }
+        Self { retry_after: Some(retry_after), ..refusal.into() }
     }
 
     /// 429 with the state of the limit that is used up, `Retry-After` included.
@@ -46,7 +55,7 @@ impl OAuthError {
     pub fn busy() -> Self {
         let refusal =
             Refusal::new(ErrorCode::TemporarilyUnavailable, "Too many people sign in at once; try again.");
-        Self { refusal, retry_after: Some(RETRY_SOON), standing: None }
+        Self { retry_after: Some(RETRY_SOON), ..refusal.into() }
     }
 }
 
@@ -73,8 +82,7 @@ impl From<OAuthError> for ApiError {
     /// The same error outside the OAuth endpoints: in the envelope.
     fn from(error: OAuthError) -> Self {
         let headers = error.when_to_come_back();
-        let status = StatusCode::from_u16(error.refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let envelope = Self::new(status, error.refusal.public).detail(error.log_line());
+        let envelope = Self::new(error.status(), error.refusal.public).detail(error.log_line());
         headers.into_iter().fold(envelope, |envelope, (name, value)| match name {
             Some(name) => envelope.header(name, value),
             None => envelope,
@@ -84,22 +92,18 @@ impl From<OAuthError> for ApiError {
 
 impl From<Refusal> for OAuthError {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, retry_after: None, standing: None }
+        Self { refusal, transport: None, retry_after: None, standing: None }
     }
 }
 
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => Self {
-                refusal: Refusal::new(
-                    ErrorCode::TemporarilyUnavailable,
-                    "The server cannot do this at the moment; try again soon.",
-                )
-                .detail(error.to_string()),
-                retry_after: Some(RETRY_SOON),
-                standing: None,
-            },
+            StoreError::Unavailable { .. } => {
+                let text = "The server cannot do this at the moment; try again soon.";
+                let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, text).detail(error.to_string());
+                Self { retry_after: Some(RETRY_SOON), ..refusal.into() }
+            }
             _ => internal(error.to_string()),
         }
     }
@@ -120,7 +124,12 @@ impl From<BodyRejection> for OAuthError {
             BodyRejection::Malformed => "The parameters are not well-formed.",
             BodyRejection::Body(_) => "The body is too large, too slow or broken.",
         };
-        Refusal::new(ErrorCode::InvalidRequest, text).detail(rejection.to_string()).into()
+        let transport = match rejection {
+            BodyRejection::Body(BodyError::TooLarge | BodyError::TooSlow) => Some(rejection.status()),
+            _ => None,
+        };
+        let refusal = Refusal::new(ErrorCode::InvalidRequest, text).detail(rejection.to_string());
+        Self { transport, ..refusal.into() }
     }
 }
 
@@ -131,8 +140,7 @@ pub fn internal(detail: impl Into<String>) -> OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = no_store((status, Json(ErrorResponse::from(&self.refusal))));
+        let mut response = no_store((self.status(), Json(ErrorResponse::from(&self.refusal))));
         let headers = response.headers_mut();
         if self.refusal.code == ErrorCode::InvalidClient {
             // RFC 6749 §5.2: the challenge names the scheme that a client may use here.

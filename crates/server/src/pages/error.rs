@@ -19,7 +19,6 @@ pub fn show(visit: &Visit, error: impl Into<OAuthError>) -> Response {
         return error.into_response();
     }
     let refusal = error.refusal().clone();
-    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let (title, advice) = words(&refusal);
     let view = ErrorPage {
         chrome: visit.chrome(None),
@@ -29,7 +28,7 @@ pub fn show(visit: &Visit, error: impl Into<OAuthError>) -> Response {
         advice,
         next: None,
     };
-    let mut response = page(status, view.html(), &Allow::default());
+    let mut response = page(error.status(), view.html(), &Allow::default());
     response.headers_mut().extend(error.when_to_come_back());
     let detail = refusal.detail.as_deref().unwrap_or(refusal.public);
     response.extensions_mut().insert(LogDetail(format!("{}: {detail}", refusal.code)));

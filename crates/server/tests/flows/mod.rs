@@ -9,3 +9,4 @@ mod health;
 mod oauth;
 mod openapi;
 mod recover;
+mod slow;
