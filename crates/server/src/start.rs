@@ -116,10 +116,13 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 /// When it does not answer.
 pub async fn open_db(config: &Config) -> anyhow::Result<Db> {
     let defaults = DbOptions::default();
+    let (most, least) = (config.database.max_conns as usize, config.database.min_conns as usize);
+    // One connection at least is for transactions and lists.
+    let shared_connections = defaults.shared_connections.min(most.saturating_sub(1)).max(1);
     let options = DbOptions {
-        max_connections: (config.database.max_conns as usize)
-            .saturating_sub(defaults.shared_connections)
-            .max(1),
+        shared_connections,
+        max_connections: most.saturating_sub(shared_connections).max(1),
+        min_connections: least,
         ..defaults
     };
     Db::open(config.database.url.expose(), options).await.context("the database cannot be opened")

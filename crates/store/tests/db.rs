@@ -399,6 +399,26 @@ async fn a_cancelled_transaction_leaves_nothing_and_its_connection_serves_the_ne
 }
 
 #[tokio::test]
+async fn connections_are_there_from_the_start_and_stay() {
+    let Some(database) = ayb_testkit::postgres().await else { return };
+    let here = "select count(*) from pg_stat_activity where application_name = 'ayb' and datname = current_database()";
+    for (least, open) in [(0, "1"), (1, "1"), (3, "3"), (4, "4"), (7, "7"), (100, "12")] {
+        let options = DbOptions { min_connections: least, ..DbOptions::default() };
+        let db = Db::open(&database.url, options).await.unwrap();
+        assert_eq!(database.rows(here).await, [[Some(open.to_owned())]], "at least {least}");
+        db.many("select 1", vec![]).await.unwrap();
+        if least > 4 {
+            assert_eq!(database.rows(here).await, [[Some(open.to_owned())]], "a list used one of them");
+        }
+        drop(db);
+        let gone = async || database.rows(here).await == [[Some("0".to_owned())]];
+        while !gone().await {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_panic_in_a_body_does_not_stop_the_writer() {
     let database = ayb_testkit::sqlite();
     let db = open(&database.url).await;

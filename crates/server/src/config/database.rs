@@ -14,9 +14,9 @@ use super::value::{Form, Kind};
 pub struct DatabaseConfig {
     /// `sqlite://<path>`, `postgres://…` or `postgresql://…`; it may hold a password.
     pub url: SecretText,
-    /// The most connections that are open at the same time.
+    /// The most connections to PostgreSQL that are open at the same time.
     pub max_conns: u32,
-    /// Connections that stay open when idle; never more than `max_conns`.
+    /// Connections to PostgreSQL that are opened at the start and stay open; never more than `max_conns`.
     pub min_conns: u32,
 }
 
@@ -44,15 +44,15 @@ const KEYS: &[Key] = &[
     },
     Key::open(
         "database.max_conns",
-        Kind::Number { least: 1, most: 1000 },
+        Kind::Number { least: 2, most: 1000 },
         Fallback::Fixed("25"),
-        "Most connections to the database that are open at the same time.",
+        "Most connections to PostgreSQL that are open at the same time.",
     ),
     Key::open(
         "database.min_conns",
         Kind::Number { least: 0, most: 1000 },
         Fallback::Fixed("2"),
-        "Connections that stay open when there is nothing to do.",
+        "Connections to PostgreSQL that are opened at the start and stay open.",
     ),
 ];
 

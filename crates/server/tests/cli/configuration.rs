@@ -41,7 +41,9 @@ fn without_any_setup_the_documented_defaults_hold() {
     assert_eq!(config.server.cors_allowed_origins, ["*"]);
     assert!(config.server.trusted_proxies.is_empty());
     assert_eq!(config.database.url.expose(), "sqlite://./ayb-data/ayb.db");
+    assert_eq!((config.database.max_conns, config.database.min_conns), (25, 2));
     assert_eq!(config.admin.path, "/admin");
+    assert_eq!((config.auth.rate_limit, config.admin.login_rate_limit), (10, 20), "attempts in a minute");
     assert_eq!(config.auth.token_duration, Seconds(900));
     assert_eq!(config.auth.refresh_token_duration, Seconds(604_800));
     let provider = &config.auth.provider;
@@ -368,7 +370,7 @@ fn defaults_follow_from_the_values_they_are_made_of() {
 fn settings_that_do_not_fit_together_are_refused() {
     for (toml, what) in [
         ("[server]\ntls_cert_file = \"c.pem\"\n", "`server.tls_key_file` is missing"),
-        ("[database]\nmax_conns = 1\n", "`database.min_conns` must not be larger"),
+        ("[database]\nmax_conns = 3\nmin_conns = 4\n", "`database.min_conns` must not be larger"),
         ("[email]\nbackend = \"smtp\"\nfrom = \"a@b.example\"\n", "`email.smtp_host` is missing"),
         ("[email]\nsmtp_username = \"a\"\n", "`email.smtp_password` is missing"),
         (

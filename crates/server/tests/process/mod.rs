@@ -9,6 +9,7 @@ mod alone;
 mod binary;
 mod caller;
 mod clock;
+mod connections;
 mod demo;
 mod disk;
 mod kill;

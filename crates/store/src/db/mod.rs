@@ -40,6 +40,8 @@ pub struct DbOptions {
     pub shared_connections: usize,
     /// PostgreSQL: further connections, for transactions and lists, opened when needed.
     pub max_connections: usize,
+    /// PostgreSQL: connections of both kinds together that are open from the start, at least one.
+    pub min_connections: usize,
     /// Writes that may wait: on SQLite for the writer thread, on PostgreSQL for the next shared commit.
     pub queue: usize,
     /// How long to wait for a place in the queue, a connection, a statement or a transaction before the database
@@ -53,6 +55,7 @@ impl Default for DbOptions {
             data_dir: None,
             shared_connections: 4,
             max_connections: 8,
+            min_connections: 1,
             queue: 4096,
             deadline: Duration::from_secs(5),
         }

@@ -63,8 +63,16 @@ impl Database {
             connector,
             deadline: options.deadline,
         };
-        database.shared_connection(&database.shared[0]).await?;
+        database.open_ahead(options.min_connections.max(1)).await?;
         Ok(database)
+    }
+
+    /// Opens connections before anybody asks: those that everybody shares first. None is ever closed for being idle.
+    async fn open_ahead(&self, count: usize) -> Result<(), StoreError> {
+        for slot in self.shared.iter().take(count) {
+            self.shared_connection(slot).await?;
+        }
+        self.pool.open_ahead(count.saturating_sub(self.shared.len())).await
     }
 
     /// Reads twice when the first connection turns out to be dead: reading again harms nobody.

@@ -36,6 +36,14 @@ impl Pool {
         Ok(Lease { pool: Arc::clone(self), held: Some((connection, turn)), open: false })
     }
 
+    /// Opens connections before anybody asks for them, at most as many as there may be.
+    pub(super) async fn open_ahead(&self, count: usize) -> Result<(), StoreError> {
+        for _ in 0..count.min(self.turns.available_permits()) {
+            self.give_back(self.connector.connect().await?);
+        }
+        Ok(())
+    }
+
     fn idle_connection(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|connection| !connection.is_closed());
