@@ -19,6 +19,8 @@ pub const MAX_FORM_BYTES: usize = 64 * 1024;
 /// The largest JSON body that is read, in bytes.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
 const MAX_PAIRS: usize = 256;
+/// The longest path to a member of a JSON body that an error tells.
+const MAX_FIELD: usize = 100;
 
 /// The pairs of a form body, in the order they were sent, repeated names included.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -163,7 +165,8 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Says what is wrong with a JSON body without repeating any of it. `path` leads to a value of the wrong type or kind;
-/// it is told when it consists of names of ours, which it does unless the last of them is the unknown one.
+/// it is told when it consists of names of ours, which it does unless the last of them is the unknown one. Keys of a map
+/// are the caller's, so a path is told only when it could be one of ours by its length and its letters.
 fn explain(error: &serde_json::Error, path: &str) -> ApiError {
     let mut data = serde_json::json!({"line": error.line(), "column": error.column()});
     if error.classify() != Category::Data {
@@ -171,11 +174,17 @@ fn explain(error: &serde_json::Error, path: &str) -> ApiError {
     }
     let text = error.to_string();
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let ours = !text.starts_with("unknown field") && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    let ours = !text.starts_with("unknown field") && could_be_ours(path);
     if let Some(field) = missing.or(ours.then_some(path)) {
         data["field"] = field.into();
     }
     ApiError::unprocessable(data_fault(&text)).data(data)
+}
+
+/// Whether `path` looks like members and indices of our types: `scopes[3]`, `client.name`.
+fn could_be_ours(path: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_.[]".contains(&byte);
+    path.len() <= MAX_FIELD && path.starts_with(|c: char| c.is_ascii_alphabetic()) && path.bytes().all(letter)
 }
 
 /// The library's text about a missing or repeated field names a field of our own types; its other texts quote what was
@@ -346,6 +355,31 @@ mod tests {
             assert!(envelope.contains(text), "{start}: {envelope}");
             assert!(!envelope.contains("CANARY"), "{start}: {envelope}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_caller_chose_is_told_only_if_it_could_be_a_name_of_ours() {
+        let field = async |key: &str| {
+            let body = serde_json::json!({"counts": {key: "not a number"}}).to_string();
+            let read = JsonBody::<Counts>::from_request(post(&["application/json"], body), &()).await;
+            let response = read.unwrap_err().into_response();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let envelope: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(envelope["code"], 422, "{envelope}");
+            envelope["data"].get("field").map(|field| field.as_str().unwrap().to_owned())
+        };
+        assert_eq!(field("limit").await.as_deref(), Some("counts.limit"));
+        let long = "x".repeat(MAX_FIELD);
+        let hostile = ["a\nb", "\u{1b}[31m", "<script>", "a b", "\u{202e}", "\0", "é", "\"", &long];
+        for key in hostile {
+            assert_eq!(field(key).await, None, "{key:?}");
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Counts {
+        #[expect(dead_code, reason = "only what cannot be read is looked at")]
+        counts: std::collections::HashMap<String, u32>,
     }
 
     #[tokio::test]
