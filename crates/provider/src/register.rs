@@ -40,6 +40,25 @@ pub struct ClientDraft {
     pub refresh_grace_seconds: Option<u64>,
 }
 
+impl From<&ClientSettings> for ClientDraft {
+    /// The draft that [`check`] makes these settings of.
+    fn from(settings: &ClientSettings) -> Self {
+        let texts = |uris: &[_]| uris.iter().map(ToString::to_string).collect();
+        Self {
+            name: settings.name.clone(),
+            redirect_uris: texts(&settings.redirect_uris),
+            scopes: settings.scopes.words(),
+            allowed_origins: settings.allowed_origins.clone(),
+            post_logout_redirect_uris: texts(&settings.post_logout_redirect_uris),
+            token_format: Some(settings.token_format.as_str().to_owned()),
+            signing_alg: Some(settings.signing_alg.as_str().to_owned()),
+            audience: settings.audience.clone(),
+            refresh_tokens: Some(settings.refresh_tokens),
+            refresh_grace_seconds: Some(settings.refresh_grace.0),
+        }
+    }
+}
+
 /// A field that breaks a rule.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field}: {message}")]
@@ -176,6 +195,24 @@ mod tests {
         assert_eq!(settings.token_format, TokenFormat::Opaque);
         assert_eq!(settings.signing_alg, SigningAlg::RS256);
         assert!(settings.refresh_tokens && settings.refresh_grace == Seconds(0));
+    }
+
+    #[test]
+    fn settings_and_the_draft_of_them_say_the_same() {
+        let full = ClientDraft {
+            allowed_origins: vec!["https://app.example".into()],
+            post_logout_redirect_uris: vec!["https://app.example/bye".into()],
+            token_format: Some("jwt".into()),
+            signing_alg: Some("EdDSA".into()),
+            audience: Some("https://api.example".into()),
+            refresh_tokens: Some(false),
+            refresh_grace_seconds: Some(7),
+            ..draft()
+        };
+        for draft in [draft(), full] {
+            let settings = check(&draft).expect("valid");
+            assert_eq!(check(&ClientDraft::from(&settings)), Ok(settings));
+        }
     }
 
     #[test]

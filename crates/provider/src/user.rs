@@ -161,6 +161,8 @@ mod tests {
         assert!(check_password("1234567", 8).is_err());
         assert!(check_password("12345678", 8).is_ok());
         assert!(check_password("ééééééé", 8).is_err());
+        assert!(check_password("пароль12", 8).is_ok());
+        assert!(check_password("", 0).is_ok());
         assert!(check_password(&"a".repeat(MAX_PASSWORD + 1), 8).is_err());
     }
 

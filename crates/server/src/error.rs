@@ -212,7 +212,7 @@ impl From<EntropyError> for ApiError {
 impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::TooShort { .. } | PasswordError::TooLong => Self::bad_request(error.to_string()),
+            PasswordError::TooLong => Self::bad_request(error.to_string()),
             PasswordError::Busy => Self::unavailable(error),
             PasswordError::Stored
             | PasswordError::Cost

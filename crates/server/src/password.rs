@@ -83,12 +83,6 @@ pub enum Verification {
 /// Why a password was not hashed or compared.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Fewer characters than the rule asks for.
-    #[error("the password must have at least {min} characters")]
-    TooShort {
-        /// The least number of characters.
-        min: usize,
-    },
     /// More than [`MAX_PASSWORD_BYTES`].
     #[error("the password must have at most {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
@@ -107,20 +101,6 @@ pub enum PasswordError {
     /// No salt could be drawn.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-}
-
-/// Checks the length of a new password: at least `min_chars` characters, at most [`MAX_PASSWORD_BYTES`] bytes.
-///
-/// # Errors
-/// [`PasswordError::TooShort`] or [`PasswordError::TooLong`].
-pub fn check_length(password: &str, min_chars: usize) -> Result<(), PasswordError> {
-    if password.len() > MAX_PASSWORD_BYTES {
-        return Err(PasswordError::TooLong);
-    }
-    if password.chars().take(min_chars).count() < min_chars {
-        return Err(PasswordError::TooShort { min: min_chars });
-    }
-    Ok(())
 }
 
 /// A bounded pool of threads that hash and compare passwords. Clones share it; the threads end with the last clone.

@@ -2,7 +2,7 @@
 
 use ayb_protocol::ids::{AppId, ClientId};
 use ayb_protocol::secret::{ClientSecret, Secret};
-use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings};
+use ayb_provider::client::{ClientKind, ClientRecord};
 use ayb_provider::register::{ClientDraft, check};
 use ayb_store::error::StoreError;
 use ayb_store::{ClientStats, ClientUpdate, Page, SecretReplacement};
@@ -32,53 +32,6 @@ impl ClientType {
             "confidential" => Some(Self::Confidential),
             "public" => Some(Self::Public),
             _ => None,
-        }
-    }
-}
-
-/// A change of a client. Name, addresses and scopes are replaced; of the rest, what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct ClientChange {
-    /// See [`ClientSettings::name`].
-    pub name: String,
-    /// See [`ClientSettings::redirect_uris`].
-    pub redirect_uris: Vec<String>,
-    /// See [`ClientSettings::scopes`].
-    pub scopes: Vec<String>,
-    /// See [`ClientSettings::allowed_origins`].
-    pub allowed_origins: Option<Vec<String>>,
-    /// See [`ClientSettings::post_logout_redirect_uris`].
-    pub post_logout_redirect_uris: Option<Vec<String>>,
-    /// See [`ClientSettings::token_format`].
-    pub token_format: Option<String>,
-    /// See [`ClientSettings::signing_alg`].
-    pub signing_alg: Option<String>,
-    /// See [`ClientSettings::audience`]: `Some(None)` for the client's own id.
-    pub audience: Option<Option<String>>,
-    /// See [`ClientSettings::refresh_tokens`].
-    pub refresh_tokens: Option<bool>,
-    /// See [`ClientSettings::refresh_grace`].
-    pub refresh_grace_seconds: Option<u64>,
-}
-
-impl ClientChange {
-    /// The settings as they would be after the change, not checked yet.
-    fn over(self, old: &ClientSettings) -> ClientDraft {
-        let texts = |uris: &[_]| uris.iter().map(ToString::to_string).collect();
-        let kept = |list: &[String]| list.to_vec();
-        ClientDraft {
-            name: self.name,
-            redirect_uris: self.redirect_uris,
-            scopes: self.scopes,
-            allowed_origins: self.allowed_origins.unwrap_or_else(|| kept(&old.allowed_origins)),
-            post_logout_redirect_uris: self
-                .post_logout_redirect_uris
-                .unwrap_or_else(|| texts(&old.post_logout_redirect_uris)),
-            token_format: self.token_format.or_else(|| Some(old.token_format.as_str().to_owned())),
-            signing_alg: self.signing_alg.or_else(|| Some(old.signing_alg.as_str().to_owned())),
-            audience: self.audience.unwrap_or_else(|| old.audience.clone()),
-            refresh_tokens: self.refresh_tokens.or(Some(old.refresh_tokens)),
-            refresh_grace_seconds: self.refresh_grace_seconds.or(Some(old.refresh_grace.0)),
         }
     }
 }
@@ -140,7 +93,7 @@ pub async fn create(
     Ok((record, secret))
 }
 
-/// Changes a client. Its type and its app stay what they are.
+/// Changes a client. Its type and its app stay what they are; `change` says what becomes of the settings.
 ///
 /// # Errors
 /// 404 when there is none, 400 when it is revoked, and 400 with the field that breaks a rule.
@@ -148,13 +101,13 @@ pub async fn update(
     app: &App,
     admin: &AdminCaller,
     id: &ClientId,
-    change: ClientChange,
+    change: impl FnOnce(ClientDraft) -> ClientDraft,
 ) -> Result<ClientWithStats, ApiError> {
     let old = app.store.client(id).await?.ok_or_else(unknown)?;
     if old.revoked_at.is_some() {
         return Err(revoked());
     }
-    let settings = check(&change.over(&old.settings))?;
+    let settings = check(&change(ClientDraft::from(&old.settings)))?;
     match app.store.update_client(id, &settings, admin.now()).await? {
         ClientUpdate::Updated => {}
         ClientUpdate::NotFound => return Err(unknown()),

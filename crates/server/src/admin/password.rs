@@ -2,6 +2,7 @@
 
 use ayb_protocol::secret::{Admin, SecretHash};
 use ayb_protocol::time::Timestamp;
+use ayb_provider::user::{MAX_PASSWORD, check_password};
 use ayb_store::Store;
 use zeroize::Zeroizing;
 
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::audit::Subject;
 use crate::entropy::{Entropy, EntropyError};
 use crate::error::ApiError;
-use crate::password::{PasswordHash, PasswordPool, Verification, check_length};
+use crate::password::{PasswordHash, PasswordPool, Verification};
 
 /// The fewest characters of a new password.
 pub const MIN_LENGTH: usize = 8;
@@ -74,7 +75,7 @@ pub async fn verify(app: &App, password: Zeroizing<String>) -> Result<bool, ApiE
         let hash = SecretHash::<Admin>::of;
         return Ok(hash(&password) == hash(configured.expose()));
     }
-    if check_length(&password, 0).is_err() {
+    if password.len() > MAX_PASSWORD {
         return Ok(false);
     }
     let stored = app.store.admin_password().await?;
@@ -120,7 +121,7 @@ pub async fn reset(
     new: Zeroizing<String>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    check_length(&new, MIN_LENGTH).map_err(|error| ApiError::field("newPassword", error.to_string()))?;
+    check_password(&new, MIN_LENGTH).map_err(|text| ApiError::field("newPassword", text))?;
     let hash = pool.hash(new).await?;
     Ok(store.set_admin_password(hash.as_str(), now).await?)
 }

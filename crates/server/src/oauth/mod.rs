@@ -4,6 +4,7 @@ pub mod answer;
 pub mod authorize;
 pub mod bearer;
 pub mod client_auth;
+pub mod client_request;
 pub mod error;
 pub mod id_token;
 pub mod id_token_hint;

@@ -1,69 +1,33 @@
 //! `POST /oauth/token`, also `/api/auth/token` (RFC 6749 §3.2).
 
-use axum::Extension;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::GrantId;
 use ayb_protocol::message::token::{ClientCredentialsRequest, CodeRequest, TokenRequest};
-use ayb_protocol::params::Params;
-use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_protocol::time::Timestamp;
 use ayb_provider::client::TokenFormat;
 use ayb_provider::client_auth::AuthenticatedClient;
 use ayb_provider::grant::code::{CodeAsk, FoundCode, Redemption};
 use ayb_provider::grant::{Answer, FreshPair, client_credentials, code};
-use http::HeaderMap;
 
 use crate::app::App;
-use crate::http::client_ip::ClientIp;
-use crate::http::cors::grant_origin;
-use crate::http::extract::{BodyRejection, FormPairs};
-use crate::oauth::client_auth::{Recall, authenticate};
+use crate::oauth::client_auth::Recall;
+use crate::oauth::client_request::{ClientRequest, Proven};
 use crate::oauth::error::OAuthError;
 use crate::oauth::issue::{Drawn, DrawnAccess, Reply, Rows, Source, draw, grant_answer, machine_answer};
 use crate::oauth::refresh;
 
-/// Answers a token request.
-pub async fn post(
-    State(app): State<App>,
-    Extension(caller): Extension<ClientIp>,
-    headers: HeaderMap,
-    form: Result<FormPairs, BodyRejection>,
-) -> Response {
-    let now = app.clock.now();
-    match answer(&app, &headers, caller, form, now).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    }
-}
+/// A client may have been remembered: the write that follows tells whether it is still what it was.
+const RECALLS: [Recall; 2] = [Recall::Allowed, Recall::Never];
 
-async fn answer(
-    app: &App,
-    headers: &HeaderMap,
-    caller: ClientIp,
-    form: Result<FormPairs, BodyRejection>,
-    now: Timestamp,
-) -> Result<Response, OAuthError> {
-    let params = Params::from_pairs(form?.0)?;
-    let request = TokenRequest::read(&params)?;
-    for recall in [Recall::Allowed, Recall::Never] {
-        let client = authenticate(app, headers, &params, recall, caller, now).await?;
-        let outcome = grant(app, &client, &request, now).await;
-        let Some(outcome) = outcome.transpose() else { continue };
-        let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
-        grant_origin(&mut response, &client.record().settings.allowed_origins);
-        return Ok(response);
-    }
-    Err(OAuthError::too_many(Seconds(1)))
+/// Answers a token request.
+pub async fn post(sent: ClientRequest) -> Response {
+    sent.answer(&RECALLS, TokenRequest::read, grant).await
 }
 
 /// The answer to a client that may have been remembered; `None` when it is no longer what it was.
-async fn grant(
-    app: &App,
-    client: &AuthenticatedClient,
-    request: &TokenRequest,
-    now: Timestamp,
-) -> Result<Option<Response>, OAuthError> {
+async fn grant(proven: Proven<'_, TokenRequest>) -> Result<Option<Response>, OAuthError> {
+    let Proven { app, client, request, now } = proven;
     match request {
         TokenRequest::Code(request) => redeem(app, client, request, now).await,
         TokenRequest::ClientCredentials(request) => machine(app, client, request, now).await,

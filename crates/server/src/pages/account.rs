@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::http::cookie;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::oauth::error::OAuthError;
+use crate::pages::form::taken;
 use crate::pages::login::{HOME, enter};
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{AccountPage, Problem, Profile, View};
@@ -85,12 +86,7 @@ pub async fn post(
     Path(part): Path<String>,
     form: Result<FormPairs, BodyRejection>,
 ) -> Response {
-    match form {
-        Ok(FormPairs(pairs)) => {
-            take(&visit, &part, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault))
-        }
-        Err(rejection) => error::show(&visit, rejection),
-    }
+    taken(&visit, form, async |pairs| take(&visit, &part, pairs).await).await
 }
 
 async fn take(visit: &Visit, part: &str, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

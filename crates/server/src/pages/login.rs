@@ -14,6 +14,7 @@ use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::limits::Attempt;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
+use crate::pages::form::taken_of_visitor;
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{LoginPage, Problem, View};
 use crate::pages::visit::{Visit, field};
@@ -68,16 +69,10 @@ async fn form(
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    match form {
-        Ok(FormPairs(pairs)) => take(&visit, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault)),
-        Err(rejection) => error::show(&visit, rejection),
-    }
+    taken_of_visitor(&visit, form, async |pairs| take(&visit, pairs).await).await
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
-    if visit.check_form(None, pairs).is_err() {
-        return Ok(error::cross_site(visit));
-    }
     let to = field(pairs, "return_to").and_then(return_to::checked);
     let email = field(pairs, "email").unwrap_or_default();
     let password = field(pairs, "password").unwrap_or_default();

@@ -5,6 +5,7 @@ pub mod asker;
 pub mod consent;
 pub mod demo;
 pub mod error;
+pub mod form;
 pub mod home;
 pub mod login;
 pub mod logout;

@@ -11,12 +11,11 @@ use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::limits::Attempt;
 use crate::mail_link::{self, ResetError};
 use crate::oauth::error::OAuthError;
+use crate::pages::form::taken_of_visitor;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{ForgotPage, Notice, NoticePage, Problem, ResetPage, VerifyPage, View};
 use crate::pages::visit::{FormToken, Visit, field};
 use crate::pages::{error, return_to};
-
-type Pairs = [(String, String)];
 
 /// Asks for the address of the account.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
@@ -27,7 +26,7 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 
 /// Sends the link, if an account has the address, and says the same in any case.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, form, async |pairs| {
         Attempt::count(&visit.app, visit.caller, visit.now)?;
         let to = field(pairs, "return_to").and_then(return_to::checked);
         let typed = field(pairs, "email").unwrap_or_default();
@@ -55,7 +54,7 @@ pub async fn get_reset(visit: Visit, query: Result<QueryPairs, BodyRejection>) -
 
 /// Sets the new password, which uses the link up.
 pub async fn post_reset(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, form, async |pairs| {
         let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
         let token = field(pairs, "token").unwrap_or_default();
         let password = field(pairs, "password").unwrap_or_default();
@@ -86,7 +85,7 @@ pub async fn verify_email(visit: Visit, query: Result<QueryPairs, BodyRejection>
 
 /// Takes the yes, which uses the link up.
 pub async fn post_verify_email(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, form, async |pairs| {
         let token = field(pairs, "token").unwrap_or_default();
         if !mail_link::verify_email(&visit.app, token, visit.caller, visit.now).await? {
             return Ok(dead_verification(&visit));
@@ -94,22 +93,6 @@ pub async fn post_verify_email(visit: Visit, form: Result<FormPairs, BodyRejecti
         Ok(notice(&visit, Notice::EmailVerified, "/account", "Go to your account", StatusCode::OK))
     })
     .await
-}
-
-/// Takes a form of a visitor.
-async fn taken(
-    visit: &Visit,
-    form: Result<FormPairs, BodyRejection>,
-    work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
-) -> Response {
-    let FormPairs(pairs) = match form {
-        Ok(form) => form,
-        Err(rejection) => return error::show(visit, rejection),
-    };
-    if visit.check_form(None, &pairs).is_err() {
-        return error::cross_site(visit);
-    }
-    work(&pairs).await.unwrap_or_else(|fault| error::show(visit, fault))
 }
 
 fn forgot(

@@ -6,6 +6,7 @@ use http::StatusCode;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
+use crate::pages::form::taken;
 use crate::pages::login::HOME;
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{AccountChoice, Hidden, SelectAccountPage, View};
@@ -39,10 +40,7 @@ async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
 
 /// Takes the choice.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    match form {
-        Ok(FormPairs(pairs)) => take(&visit, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault)),
-        Err(rejection) => error::show(&visit, rejection),
-    }
+    taken(&visit, form, async |pairs| take(&visit, pairs).await).await
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

@@ -16,6 +16,7 @@ use crate::limits::Attempt;
 use crate::mail_link;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
+use crate::pages::form::taken_of_visitor;
 use crate::pages::login::{HOME, enter};
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Problem, SignupPage, View};
@@ -32,10 +33,7 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    match form {
-        Ok(FormPairs(pairs)) => take(&visit, &pairs).await.unwrap_or_else(|fault| error::show(&visit, fault)),
-        Err(rejection) => error::show(&visit, rejection),
-    }
+    taken_of_visitor(&visit, form, async |pairs| take(&visit, pairs).await).await
 }
 
 #[derive(Default)]
@@ -70,9 +68,6 @@ async fn form(
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
-    if visit.check_form(None, pairs).is_err() {
-        return Ok(error::cross_site(visit));
-    }
     let to = field(pairs, "return_to").and_then(return_to::checked);
     let text = |name| field(pairs, name).unwrap_or_default();
     let typed = Typed { to, name: text("name"), email: text("email") };

@@ -192,6 +192,44 @@ pub struct ClientChange {
     refresh_grace_seconds: Option<u64>,
 }
 
+impl NewClient {
+    /// What it is to be, not checked yet.
+    fn draft(self) -> ClientDraft {
+        ClientDraft {
+            name: self.name,
+            redirect_uris: self.redirect_uris,
+            scopes: self.scopes,
+            allowed_origins: self.allowed_origins,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            token_format: self.token_format,
+            signing_alg: self.signing_alg,
+            audience: self.audience,
+            refresh_tokens: self.refresh_tokens,
+            refresh_grace_seconds: self.refresh_grace_seconds,
+        }
+    }
+}
+
+impl ClientChange {
+    /// What it is to be after the change, not checked yet: what is absent stays.
+    fn over(self, old: ClientDraft) -> ClientDraft {
+        ClientDraft {
+            name: self.name,
+            redirect_uris: self.redirect_uris,
+            scopes: self.scopes,
+            allowed_origins: self.allowed_origins.unwrap_or(old.allowed_origins),
+            post_logout_redirect_uris: self
+                .post_logout_redirect_uris
+                .unwrap_or(old.post_logout_redirect_uris),
+            token_format: self.token_format.or(old.token_format),
+            signing_alg: self.signing_alg.or(old.signing_alg),
+            audience: self.audience.into_change().unwrap_or(old.audience),
+            refresh_tokens: self.refresh_tokens.or(old.refresh_tokens),
+            refresh_grace_seconds: self.refresh_grace_seconds.or(old.refresh_grace_seconds),
+        }
+    }
+}
+
 /// `GET /api/admin/oauth/clients`
 pub async fn list(
     State(app): State<App>,
@@ -226,19 +264,7 @@ pub async fn create(
         Some(word) => ClientType::parse(word).ok_or_else(wrong_type)?,
         None => ClientType::default(),
     };
-    let draft = ClientDraft {
-        name: body.name,
-        redirect_uris: body.redirect_uris,
-        scopes: body.scopes,
-        allowed_origins: body.allowed_origins,
-        post_logout_redirect_uris: body.post_logout_redirect_uris,
-        token_format: body.token_format,
-        signing_alg: body.signing_alg,
-        audience: body.audience,
-        refresh_tokens: body.refresh_tokens,
-        refresh_grace_seconds: body.refresh_grace_seconds,
-    };
-    let (client, secret) = clients::create(&app, &admin, app_id, client_type, &draft).await?;
+    let (client, secret) = clients::create(&app, &admin, app_id, client_type, &body.draft()).await?;
     let mut response = answer(RegisteredClient {
         client_secret: secret.map(|secret| secret.expose().to_owned()),
         client: (client, ClientStats::default()).into(),
@@ -254,19 +280,8 @@ pub async fn update(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ClientChange>,
 ) -> Result<Response, ApiError> {
-    let change = clients::ClientChange {
-        name: body.name,
-        redirect_uris: body.redirect_uris,
-        scopes: body.scopes,
-        allowed_origins: body.allowed_origins,
-        post_logout_redirect_uris: body.post_logout_redirect_uris,
-        token_format: body.token_format,
-        signing_alg: body.signing_alg,
-        audience: body.audience.into_change(),
-        refresh_tokens: body.refresh_tokens,
-        refresh_grace_seconds: body.refresh_grace_seconds,
-    };
-    Ok(answer(ClientView::from(clients::update(&app, &admin, &named(&id)?, change).await?)))
+    let changed = clients::update(&app, &admin, &named(&id)?, |old| body.over(old)).await?;
+    Ok(answer(ClientView::from(changed)))
 }
 
 /// `DELETE /api/admin/oauth/clients/{client_id}`

@@ -1,0 +1,36 @@
+//! Doors that take a form: what is no form, what did not come from our page, and what fails, is a page that says so.
+
+use axum::response::Response;
+
+use crate::http::extract::{BodyRejection, FormPairs};
+use crate::oauth::error::OAuthError;
+use crate::pages::error;
+use crate::pages::visit::Visit;
+
+/// The pairs of a form, in the order in which they were sent.
+pub type Pairs = [(String, String)];
+
+/// Takes a form. Whether it came from our page is for `work` to check, which knows who is signed in.
+pub async fn taken(
+    visit: &Visit,
+    form: Result<FormPairs, BodyRejection>,
+    work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
+) -> Response {
+    match form {
+        Ok(FormPairs(pairs)) => work(&pairs).await.unwrap_or_else(|fault| error::show(visit, fault)),
+        Err(rejection) => error::show(visit, rejection),
+    }
+}
+
+/// Takes a form of a page that is the same for everybody, and checks that it came from there.
+pub async fn taken_of_visitor(
+    visit: &Visit,
+    form: Result<FormPairs, BodyRejection>,
+    work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
+) -> Response {
+    let checked = async |pairs: &Pairs| match visit.check_form(None, pairs) {
+        Ok(()) => work(pairs).await,
+        Err(_) => Ok(error::cross_site(visit)),
+    };
+    taken(visit, form, checked).await
+}
