@@ -158,9 +158,17 @@ impl Setup {
         command
     }
 
-    /// Starts a server that is expected to end by itself, and waits for that.
+    /// Starts a server that is expected to end by itself, and waits for that. One that runs instead is killed, and has
+    /// no exit code.
     pub(crate) fn refused(&self) -> Refused {
-        let Output { status, stdout, stderr } = self.command().output().unwrap();
+        let mut child = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let waiting = Stopwatch::start();
+        while child.try_wait().unwrap().is_none() && waiting.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It may have ended by itself.
+        let _ended = child.kill();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Refused { code: status.code(), out: text(&stdout), err: text(&stderr) }
     }

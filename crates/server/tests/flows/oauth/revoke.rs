@@ -135,6 +135,27 @@ async fn a_request_without_a_token_or_not_in_a_form_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_could_not_be_revoked_is_not_called_revoked() {
+    for app in TestApp::everywhere().await {
+        let ada = app.user("ada").await;
+        let client = app.confidential_client().await;
+        let tokens = app.tokens(&client, &ada, "openid").await;
+        // The client can be read and proves itself; only its tokens are out of reach.
+        app.db_rows("alter table _ayb_oauth_tokens rename to out_of_reach").await;
+        for token in [&tokens.access, tokens.refresh()] {
+            let reply = app.revoke(&client, token).await;
+            assert!(reply.status.is_server_error(), "{}: {reply}", app.kind);
+            assert!(["server_error", "temporarily_unavailable"].contains(&reply.error().as_str()), "{reply}");
+            assert!(!reply.text().contains("_ayb"), "{reply}");
+        }
+        app.db_rows("alter table out_of_reach rename to _ayb_oauth_tokens").await;
+        assert_eq!(app.userinfo(&tokens.access).await, 200, "{}", app.kind);
+        assert_eq!(app.revoke(&client, tokens.refresh()).await.status, 200);
+        assert_eq!(app.userinfo(&tokens.access).await, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_do_it_is_said_and_nothing_is_claimed() {
     let Some(cluster) = Cluster::start("") else { return };
     let app = TestApp::on(ayb_testkit::elsewhere(Kind::Postgres, cluster.url("postgres"))).await;

@@ -329,7 +329,16 @@ async fn an_id_token_comes_with_openid_only() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;
     let api_only = app.confidential_client().with(|draft| draft.scopes = vec!["readonly".into()]).await;
-    assert!(app.tokens(&api_only, &ada, "readonly").await.id_token.is_none());
+    let tokens = app.tokens(&api_only, &ada, "readonly").await;
+    let refreshed = Tokens::of(&app.refresh(&api_only, tokens.refresh()).await);
+    let machine = [("grant_type", "client_credentials"), ("scope", "readonly")];
+    let machine = Tokens::of(&app.token_request(&api_only, &machine).await);
+    for of_api in [tokens, refreshed, machine] {
+        assert!(of_api.json.get("id_token").is_none(), "{}", of_api.json);
+    }
+    let mut browser = app.signed_in(&ada).await;
+    browser.visit(&api_only.authorize("openid readonly", &[])).await;
+    assert_eq!(browser.answer().get("error"), "invalid_scope", "nor can it ask for one");
     let client = app.confidential_client().await;
     assert!(app.tokens(&client, &ada, "email readonly").await.id_token.is_none());
     assert!(app.tokens(&client, &ada, "openid").await.id_token.is_some());
