@@ -15,7 +15,9 @@ mod fuzz;
 mod gates;
 mod generate;
 mod hooks;
+mod mutate;
 mod process;
+mod repeat;
 mod repository;
 mod source;
 mod start;
@@ -89,6 +91,18 @@ pub(crate) const COMMANDS: &[Command] = &[
         usage: "[SECONDS] [TARGET …]",
         about: "every fuzz target for a while; needs nightly and cargo-fuzz",
         run: fuzz::run,
+    },
+    Command {
+        name: "repeat",
+        usage: "TIMES [--without-network] [ARGUMENTS OF cargo test]",
+        about: "the same tests again and again, each run timed",
+        run: repeat::run,
+    },
+    Command {
+        name: "mutate",
+        usage: "[TEST …]",
+        about: "break the program in small ways and demand that a test goes red",
+        run: mutate::run,
     },
     Command { name: "dist", usage: "", about: "build the archive that users download", run: dist::run },
     Command {

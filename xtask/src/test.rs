@@ -19,7 +19,7 @@ pub(crate) use tally::Verdict;
 
 /// How one suite ended.
 struct Report {
-    suite: &'static str,
+    suite: &'static Suite,
     tally: Tally,
     took: Duration,
     /// Why the suite did not run, or did not finish.
@@ -69,7 +69,7 @@ fn run_suite(suite: &'static Suite, setup: &mut Setup, pass_on: &[String], verbo
     };
     results::write(suite.name, &tally);
     println!("== {}: {} in {}", suite.name, tally.line(), process::duration(took));
-    Report { suite: suite.name, tally, took, trouble }
+    Report { suite, tally, took, trouble }
 }
 
 /// A suite that could not run is a failure where everything must run, and an announced skip elsewhere.
@@ -89,12 +89,14 @@ fn conclude(reports: &[Report]) -> bool {
     println!("\n{:<12} {:>7} {:>7} {:>8} {:>9}", "suite", "passed", "failed", "skipped", "seconds");
     for Report { suite, tally, took, trouble } in reports {
         let Tally { passed, failed, skipped, .. } = tally;
-        let note = trouble.as_deref().map(|reason| format!("  {reason}")).unwrap_or_default();
-        println!("{suite:<12} {passed:>7} {failed:>7} {skipped:>8} {:>9.1}{note}", took.as_secs_f64());
+        let late = over_budget(suite, *took);
+        let note = trouble.iter().chain(&late).map(|note| format!("  {note}")).collect::<String>();
+        let name = suite.name;
+        println!("{name:<12} {passed:>7} {failed:>7} {skipped:>8} {:>9.1}{note}", took.as_secs_f64());
     }
     for Report { suite, tally, .. } in reports {
         for name in tally.names_of_failures() {
-            println!("failed: {suite}: {name}");
+            println!("failed: {}: {name}", suite.name);
         }
     }
     let sum = |part: fn(&Tally) -> usize| reports.iter().map(|report| part(&report.tally)).sum::<usize>();
@@ -103,7 +105,27 @@ fn conclude(reports: &[Report]) -> bool {
     failed == 0
 }
 
+/// What to say about a suite that took longer than it may.
+fn over_budget(suite: &Suite, took: Duration) -> Option<String> {
+    let over = took > Duration::from_secs(60 * suite.budget);
+    over.then(|| format!("over its budget of {} min", suite.budget))
+}
+
 /// Names of all suites, for the documentation and the audit.
 pub(crate) fn suites() -> impl Iterator<Item = (&'static str, &'static str)> {
     SUITES.iter().map(|suite| (suite.name, suite.about))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_takes_longer_than_it_may_is_named() {
+        for suite in SUITES {
+            let budget = Duration::from_secs(60 * suite.budget);
+            assert!(suite.budget > 0 && over_budget(suite, budget).is_none(), "{}", suite.name);
+            assert!(over_budget(suite, budget + Duration::from_secs(1)).is_some(), "{}", suite.name);
+        }
+    }
 }

@@ -16,6 +16,16 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("sqlx", "the store has its own facade"),
 ];
 
+/// Crates of which the specification of the client names a version that is no longer looked after, and the first that
+/// is.
+const OUTDATED: &[(&str, [u32; 2])] = &[
+    ("jsonwebtoken", [10, 0]),
+    ("rand", [0, 9]),
+    ("reqwest", [0, 13]),
+    ("secrecy", [0, 10]),
+    ("thiserror", [2, 0]),
+];
+
 /// The platform for which the promise is made.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -52,6 +62,11 @@ fn judge(package: &Package<'_>) -> Option<Finding> {
         FORBIDDEN.iter().find(|(forbidden, _)| forbidden == name)
     {
         ("forbidden-crate", format!("`{name} {version}` is built (`cargo tree -i {name}` says why)"), *hint)
+    } else if let Some((_, [major, minor])) =
+        OUTDATED.iter().find(|(old, first)| old == name && number(version) < *first)
+    {
+        let what = format!("`{name} {version}` is built; {major}.{minor} is the first that is looked after");
+        ("outdated-crate", what, "`cargo tree -i` says who asks for it; bring that up to date")
     } else if !is_ours && !licences::allows(licence) {
         (
             "licence",
@@ -62,6 +77,12 @@ fn judge(package: &Package<'_>) -> Option<Finding> {
         return None;
     };
     Some(Finding { path: "Cargo.lock".to_owned(), line: 0, rule, what, hint })
+}
+
+/// The first two numbers of a version such as `v0.9.1`.
+fn number(version: &str) -> [u32; 2] {
+    let mut numbers = version.trim_start_matches('v').split('.').map(|number| number.parse().unwrap_or(0));
+    [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -79,6 +100,28 @@ mod tests {
         assert_eq!(rule("thing v1.0.0|AGPL-3.0"), Some("licence"));
         assert_eq!(rule("thing v1.0.0|"), Some("licence"));
         assert_eq!(rule("thing v1.0.0 (proc-macro)|MIT OR Apache-2.0 (*)"), None);
+    }
+
+    #[test]
+    fn versions_that_the_specification_names_are_refused_where_they_are_no_longer_looked_after() {
+        for old in
+            ["secrecy v0.8.0", "rand v0.8.5", "thiserror v1.0.69", "jsonwebtoken v9.3.1", "reqwest v0.12.24"]
+        {
+            assert_eq!(rule(&format!("{old}|MIT")), Some("outdated-crate"), "{old}");
+        }
+        for new in [
+            "secrecy v0.10.3",
+            "rand v0.10.3",
+            "thiserror v2.0.21",
+            "jsonwebtoken v11.1.0",
+            "reqwest v0.13.5",
+        ] {
+            assert_eq!(rule(&format!("{new}|MIT")), None, "{new}");
+        }
+    }
+
+    #[test]
+    fn our_own_crates_need_no_licence_of_others() {
         assert_eq!(rule("ayb-store v0.1.0 (/somewhere/crates/store)|MIT"), None);
     }
 }

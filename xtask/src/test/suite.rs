@@ -24,6 +24,9 @@ enum Runner {
 pub(super) struct Suite {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
+    /// Minutes that it may take on two cores with everything built. More is worth a look, and no failure: the machine
+    /// may be busy.
+    pub(super) budget: u64,
     needs: &'static [Need],
     runner: Runner,
 }
@@ -33,30 +36,35 @@ pub(super) const SUITES: &[Suite] = &[
     Suite {
         name: "rust",
         about: "every crate's tests, stores on both databases",
+        budget: 5,
         needs: &[Need::Postgres],
         runner: Runner::Cargo(&["test", "--workspace", "--no-fail-fast"]),
     },
     Suite {
         name: "jose",
         about: "our JOSE and npm's jose accept and refuse the same",
+        budget: 1,
         needs: &[Need::Node],
         runner: Runner::Npm("tests/interop/jose"),
     },
     Suite {
         name: "interop",
         about: "outside clients against the running server",
+        budget: 5,
         needs: &[Need::Server, Need::Node, Need::Python, Need::Apache],
         runner: Runner::Npm("tests/interop"),
     },
     Suite {
         name: "docs",
         about: "the manual builds, and its commands do what it says",
+        budget: 5,
         needs: &[Need::Server, Need::Node, Need::Python, Need::Jq],
         runner: Runner::Npm("docs-site"),
     },
     Suite {
         name: "browser",
         about: "a real Chromium, with and without JavaScript",
+        budget: 10,
         needs: &[Need::Server, Need::Node, Need::Chromium],
         runner: Runner::Npm("tests/browser"),
     },
@@ -69,7 +77,7 @@ const TAIL: usize = 60;
 
 pub(super) fn list() {
     for suite in SUITES {
-        println!("{:<10} {}", suite.name, suite.about);
+        println!("{:<10} {} ({} min)", suite.name, suite.about, suite.budget);
     }
 }
 
