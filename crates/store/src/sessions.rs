@@ -336,6 +336,29 @@ impl Store {
         self.setting_or_insert(ADMIN_PASSWORD, hash, now).await
     }
 
+    /// Sets the administrator's password and ends every session of the administrator, if the password is still the one
+    /// whose hash is `known`; otherwise nothing happens. True if it was.
+    pub async fn replace_admin_password(
+        &self,
+        known: &str,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ask = (known.to_owned(), hash.to_owned(), now);
+        self.db
+            .transaction("replace admin password", ask, |tx, (known, hash, now)| {
+                Box::pin(async move {
+                    let row = [ADMIN_PASSWORD.into(), known.into(), hash.into(), (*now).into()];
+                    let replaced = tx.execute(settings::REPLACE, &row).await? == 1;
+                    if replaced {
+                        tx.execute(END_ADMIN, &[(*now).into()]).await?;
+                    }
+                    Ok(replaced)
+                })
+            })
+            .await
+    }
+
     /// Sets the administrator's password and ends, in the same transaction, every session of the administrator.
     pub async fn set_admin_password(&self, hash: &str, now: Timestamp) -> Result<(), StoreError> {
         self.db

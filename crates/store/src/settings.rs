@@ -14,6 +14,10 @@ const INSERT: &str =
 const PUT: &str = "insert into _ayb_settings (key, value, updated_at) values ($1, $2, $3)
     on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at";
 
+/// Sets a value that is known; changes nothing when it is another by now.
+pub(crate) const REPLACE: &str =
+    "update _ayb_settings set value = $3, updated_at = $4 where key = $1 and value = $2";
+
 /// The write that sets the value of `key`.
 pub(crate) fn put(key: &str, value: &str, now: Timestamp) -> Write {
     (PUT, vec![key.into(), value.into(), now.into()])

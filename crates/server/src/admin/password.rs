@@ -30,18 +30,24 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// # Errors
 /// When the store or the randomness fails.
 pub async fn ensure(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
-    let known = app.store.admin_password().await?.map(PasswordHash::from_stored);
+    let known = app.store.admin_password().await?;
     let configured = app.config.admin.password.as_ref();
     let Some(configured) = configured.map(|password| Zeroizing::new(password.expose().to_owned())) else {
         return if known.is_some() { Ok(None) } else { generate(app).await };
     };
-    let same = match &known {
-        Some(hash) => app.passwords.verify(configured.clone(), hash).await? != Verification::Mismatch,
-        None => false,
+    // Another process that starts with the same configuration at the same moment may be first, here and below; the
+    // sessions that it has begun live on.
+    let known = match known {
+        Some(known) => known,
+        None => {
+            let hash = app.passwords.hash(configured.clone()).await?;
+            app.store.admin_password_or_insert(hash.as_str(), app.clock.now()).await?
+        }
     };
-    if !same {
+    let stored = PasswordHash::from_stored(known.as_str());
+    if app.passwords.verify(configured.clone(), &stored).await? == Verification::Mismatch {
         let hash = app.passwords.hash(configured).await?;
-        app.store.set_admin_password(hash.as_str(), app.clock.now()).await?;
+        app.store.replace_admin_password(&known, hash.as_str(), app.clock.now()).await?;
     }
     Ok(None)
 }

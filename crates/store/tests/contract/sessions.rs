@@ -122,3 +122,37 @@ async fn the_administrator_has_sessions_without_an_account() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_second_with_a_new_password_ends_no_session() {
+    each_migrated(async |db| {
+        let store = Store::new(db);
+        let begin = async || {
+            let session = AdminSessionRecord {
+                id: ayb_protocol::ids::SessionId(id()),
+                hash: hash(),
+                user_agent: None,
+                ip: None,
+                created_at: NOW,
+                expires_at: after(60),
+                revoked_at: None,
+            };
+            store.insert_admin_session(&session).await.unwrap();
+            session.id
+        };
+        let ended = async |id| store.admin_session(id).await.unwrap().unwrap().revoked_at;
+        // The first start: both see that there is none.
+        assert_eq!(store.admin_password_or_insert("first", NOW).await.unwrap(), "first");
+        let session = begin().await;
+        assert_eq!(store.admin_password_or_insert("second", NOW).await.unwrap(), "first");
+        assert_eq!(ended(session).await, None);
+        // A new password: both see the old one.
+        assert!(store.replace_admin_password("first", "new", after(1)).await.unwrap());
+        assert_eq!(ended(session).await, Some(after(1)), "it was begun with the old password");
+        let session = begin().await;
+        assert!(!store.replace_admin_password("first", "new as well", after(2)).await.unwrap());
+        assert_eq!(ended(session).await, None);
+        assert_eq!(store.admin_password().await.unwrap().as_deref(), Some("new"));
+    })
+    .await;
+}
