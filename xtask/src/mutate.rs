@@ -1,6 +1,7 @@
 //! `cargo xtask mutate`: breaks the program in small ways, one after the other, and demands that a test goes red.
 //!
-//! It works on a copy in the target folder, so the working tree stays as it is. The sample is the table below: one row a
+//! It works on a copy in the target folder, so the working tree stays as it is. The copy has a target folder of its own:
+//! cargo does not tell two copies of a package apart and would take what is broken for what is not. The sample is the table below: one row a
 //! rule whose loss nobody would see by looking.
 
 mod sample;
@@ -101,7 +102,7 @@ fn broken(mutation: &Mutation, text: &str) -> Result<String> {
 /// Whether the test runs and is green; an error when it did not run at all, which is no verdict.
 fn passes(copy: &Path, mutation: &Mutation) -> Result<bool> {
     let mut command = process::cargo();
-    command.current_dir(copy).env("CARGO_TARGET_DIR", repository::target());
+    command.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target"));
     command.args(["test", "--package", mutation.package, "--no-fail-fast", mutation.test]);
     let output =
         command.output().with_context(|| format!("could not start `{}`", process::shown(&command)))?;
