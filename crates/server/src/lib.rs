@@ -21,6 +21,7 @@ pub mod limits;
 pub mod mail;
 pub mod mail_link;
 pub mod master_key;
+pub mod memory;
 pub mod mint;
 pub mod oauth;
 pub mod openapi;

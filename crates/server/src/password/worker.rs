@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::PasswordError;
+use crate::memory;
 
 pub(super) type Digest = Zeroizing<Vec<u8>>;
 
@@ -48,8 +49,11 @@ impl Worker {
         if let Some(job) = self.waiting() {
             return Some(job);
         }
-        self.memory.zeroize();
-        self.memory = Vec::new();
+        if !self.memory.is_empty() {
+            self.memory.zeroize();
+            self.memory = Vec::new();
+            memory::give_back();
+        }
         self.take()
     }
 
