@@ -353,6 +353,7 @@ impl Store {
         let mut row = vec![id.into(), now.into()];
         row.extend(settings_row(settings)?);
         if self.db.execute(UPDATE, row).await? > 0 {
+            self.forget_client(id);
             return Ok(ClientUpdate::Updated);
         }
         Ok(self.client(id).await?.map_or(ClientUpdate::NotFound, |_| ClientUpdate::Revoked))
@@ -360,7 +361,9 @@ impl Store {
 
     /// Revokes a client: it can do nothing any more, and its tokens are dead. True the first time.
     pub async fn revoke_client(&self, id: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.db.execute(REVOKE, vec![id.into(), now.into()]).await? > 0)
+        let revoked = self.db.execute(REVOKE, vec![id.into(), now.into()]).await? > 0;
+        self.forget_client(id);
+        Ok(revoked)
     }
 
     /// Gives a confidential client another secret. Its tokens live on.
@@ -371,6 +374,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<SecretReplacement, StoreError> {
         if self.db.execute(REPLACE_SECRET, vec![id.into(), secret.into(), now.into()]).await? > 0 {
+            self.forget_client(id);
             return Ok(SecretReplacement::Replaced);
         }
         Ok(match self.client(id).await? {

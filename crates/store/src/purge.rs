@@ -21,6 +21,8 @@ pub struct Sweep {
     grants: Uuid,
     sessions: Uuid,
     links: Uuid,
+    /// Which of the four walks have come to their end in this round. The next round begins when all have.
+    finished: [bool; 4],
 }
 
 /// What one call deleted.
@@ -103,9 +105,18 @@ impl Store {
         ];
         let mut backlog = codes >= u64::from(budget) || throttle >= u64::from(budget);
         let mut deleted = [0; 4];
-        for ((walk, cursor), deleted) in walks.into_iter().zip(&mut deleted) {
-            *deleted = self.stretch(&walk, cursor, dead, budget).await?;
-            backlog |= !cursor.is_nil();
+        for (((walk, cursor), deleted), finished) in
+            walks.into_iter().zip(&mut deleted).zip(&mut sweep.finished)
+        {
+            if !*finished {
+                *deleted = self.stretch(&walk, cursor, dead, budget).await?;
+                *finished = cursor.is_nil();
+            }
+        }
+        if sweep.finished == [true; 4] {
+            sweep.finished = [false; 4];
+        } else {
+            backlog = true;
         }
         let [tokens, grants, sessions, links] = deleted;
         Ok(Purged { codes, tokens, grants, sessions, links, throttle, backlog })

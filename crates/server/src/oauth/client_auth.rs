@@ -25,8 +25,7 @@ pub enum Recall {
 
 /// Reads the credentials, finds the client, checks the proof.
 ///
-/// Only failures count against the caller's address, so machines that sign in correctly are never slowed down by it;
-/// requests of a client that proved itself count against that client's own limit.
+/// Only failures count against the caller's address, so machines that sign in correctly are never slowed down by it.
 ///
 /// # Errors
 /// What the request is refused with.
@@ -38,18 +37,11 @@ pub async fn authenticate(
     caller: ClientIp,
     now: Timestamp,
 ) -> Result<AuthenticatedClient, OAuthError> {
-    match check(app, headers, params, recall).await {
-        Ok(client) => {
-            limited(app.limits.client(client.record().client_id.as_str(), now))?;
-            Ok(client)
-        }
-        Err(error) => {
-            if error.refusal().code == ErrorCode::InvalidClient {
-                limited(app.limits.client_failure(caller, now))?;
-            }
-            Err(error)
-        }
+    let outcome = check(app, headers, params, recall).await;
+    if outcome.as_ref().is_err_and(|error| error.refusal().code == ErrorCode::InvalidClient) {
+        limited(app.limits.client_failure(caller, now))?;
     }
+    outcome
 }
 
 async fn check(

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use ayb_protocol::error::Refusal;
 use ayb_protocol::params::Params;
 use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::client::ClientRecord;
 use ayb_provider::client_auth::AuthenticatedClient;
 use http::HeaderMap;
 
@@ -17,6 +18,7 @@ use crate::http::cors::grant_origin;
 use crate::http::extract::{BodyRejection, FormPairs};
 use crate::oauth::client_auth::{Recall, authenticate};
 use crate::oauth::error::OAuthError;
+use crate::sign_in::limited;
 
 /// What somebody sent who says to be a client, with the time at which it is answered.
 pub struct ClientRequest {
@@ -31,11 +33,12 @@ impl FromRequest<App> for ClientRequest {
     type Rejection = Infallible;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
-        let now = app.clock.now();
         let caller = request.extensions().get::<ClientIp>().copied();
         let caller = caller.unwrap_or(ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         let headers = request.headers().clone();
         let form = FormPairs::from_request(request, &()).await;
+        // Only now: a body may take its time, and a code must not live longer for it.
+        let now = app.clock.now();
         Ok(Self { app: app.clone(), headers, caller, form, now })
     }
 }
@@ -50,6 +53,12 @@ pub struct Proven<'a, R> {
     pub request: &'a R,
     /// The time, read once.
     pub now: Timestamp,
+}
+
+/// Whether a client is still what it was.
+async fn is_current(app: &App, client: &ClientRecord) -> Result<bool, OAuthError> {
+    let now = app.store.load_client(&client.client_id).await?;
+    Ok(now.is_some_and(|now| now.version == client.version && now.revoked_at == client.revoked_at))
 }
 
 impl ClientRequest {
@@ -74,10 +83,17 @@ impl ClientRequest {
         let Self { app, headers, caller, form, now } = self;
         let params = Params::from_pairs(form?.0)?;
         let request = read(&params)?;
-        for recall in recalls {
+        for (round, recall) in recalls.iter().enumerate() {
             let client = authenticate(&app, &headers, &params, *recall, caller, now).await?;
+            if round == 0 {
+                limited(app.limits.client(client.record().client_id.as_str(), now))?;
+            }
             let outcome = work(Proven { app: &app, client: &client, request: &request, now }).await;
             let Some(outcome) = outcome.transpose() else { continue };
+            // Nobody is refused on the strength of what may be out of date.
+            if outcome.is_err() && *recall == Recall::Allowed && !is_current(&app, client.record()).await? {
+                continue;
+            }
             let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
             grant_origin(&mut response, &client.record().settings.allowed_origins);
             return Ok(response);

@@ -128,7 +128,7 @@ impl Db {
     pub async fn execute_locking(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
         match &*self.0 {
             Driver::Sqlite(database) => Ok(database.write(tx::without_lock(sql), params).await?.1),
-            Driver::Postgres(database) => database.execute(sql, &params).await,
+            Driver::Postgres(database) => database.execute_locking(sql, &params).await,
         }
     }
 

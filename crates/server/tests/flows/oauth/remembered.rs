@@ -1,5 +1,6 @@
 //! A server remembers the clients that ask it for tokens. What another server changed counts at once all the same.
 
+use ayb_protocol::scope::RegisteredScopes;
 use ayb_provider::client::SigningAlg;
 
 use crate::kit::client::{Client, Tokens};
@@ -64,5 +65,30 @@ async fn settings_changed_elsewhere_hold_for_the_next_token_of_every_kind() {
         store.revoke_client(&client.id, app.app.clock.now()).await.unwrap();
         let refused = app.refresh(&client, second.refresh()).await;
         assert_eq!(refused.verdict(), (401, "invalid_client".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_refused_because_of_what_a_client_was() {
+    for app in TestApp::everywhere().await {
+        let elsewhere = app.twin(|_| {}).await;
+        let narrow =
+            |draft: &mut ayb_provider::register::ClientDraft| draft.scopes = vec!["readonly".to_owned()];
+        let client = app.confidential_client().with(narrow).await;
+        let store = &elsewhere.app.store;
+        let wider = || {
+            let pairs = [("grant_type", "client_credentials"), ("scope", "readwrite")];
+            app.token_request(&client, &pairs)
+        };
+        assert_eq!(status(machine(&app, &client)).await, ok(), "remembered from here on");
+        assert_eq!(status(wider()).await, (400, "invalid_scope".to_owned()));
+        let mut settings = store.client(&client.id).await.unwrap().unwrap().settings;
+        settings.scopes = RegisteredScopes::parse(&["readonly", "readwrite"]).unwrap();
+        store.update_client(&client.id, &settings, app.app.clock.now()).await.unwrap();
+        assert_eq!(status(wider()).await, ok(), "{}", app.kind);
+
+        store.revoke_client(&client.id, app.app.clock.now()).await.unwrap();
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", "unknown")];
+        assert_eq!(status(app.token_request(&client, &pairs)).await, invalid_client(), "not invalid_grant");
     }
 }

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::pool::Pool;
-use super::transaction::Session;
-use super::{codec, late};
+use super::transaction::{Session, Unwritten};
+use super::{ATTEMPTS, late};
 use crate::db::{DbOptions, Value};
 use crate::error::StoreError;
 
@@ -50,10 +50,10 @@ async fn serve(writer: Writer, mut jobs: mpsc::Receiver<Job>) {
         match writer.write(&group).await {
             Ok(counts) => {
                 for (job, count) in group.drain(..).zip(counts) {
-                    answer(job, Ok(count));
+                    answer(job, count);
                 }
             }
-            Err(refused) if refused.nothing_written => one_by_one(&writer, &mut group).await,
+            Err(refused) if refused.nothing_written => writer.one_by_one(&mut group).await,
             Err(refused) => {
                 for job in group.drain(..) {
                     answer(job, Err(refused.error.clone()));
@@ -63,25 +63,9 @@ async fn serve(writer: Writer, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-/// A group that was refused as a whole: one row of it was at fault, and the others must not pay for it.
-async fn one_by_one(writer: &Writer, group: &mut Vec<Job>) {
-    for job in group.drain(..) {
-        let outcome = writer.write(std::slice::from_ref(&job)).await;
-        let count = outcome.map(|counts| counts.first().copied().unwrap_or(0));
-        answer(job, count.map_err(|refused| refused.error));
-    }
-}
-
 fn answer(job: Job, outcome: Result<u64, StoreError>) {
     // Whoever asked may have gone; what was committed stays committed.
     let _gone = job.asker.send(outcome);
-}
-
-/// Why a group was not written.
-struct Refused {
-    error: StoreError,
-    /// PostgreSQL itself said no. A connection that broke may have committed all the same.
-    nothing_written: bool,
 }
 
 /// What writes groups.
@@ -92,21 +76,49 @@ struct Writer {
 
 impl Writer {
     /// Writes a group in one transaction: how many rows each statement added.
-    async fn write(&self, group: &[Job]) -> Result<Vec<u64>, Refused> {
+    async fn write(&self, group: &[Job]) -> Result<Vec<Result<u64, StoreError>>, Unwritten> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
-        let work = timeout(self.deadline, self.transaction(group)).await;
-        work.unwrap_or_else(|_| Err(Refused { error: late(), nothing_written: false }))
+        let writes: Vec<_> = group.iter().map(|job| (job.sql, job.params.as_slice())).collect();
+        let work = timeout(self.deadline, write(&self.pool, &writes)).await;
+        work.unwrap_or_else(|_| Err(unknown(late())))
     }
 
-    async fn transaction(&self, group: &[Job]) -> Result<Vec<u64>, Refused> {
-        let lease = self.pool.lease().await;
-        let mut session = Session::new(lease.map_err(|error| Refused { error, nothing_written: false })?);
-        let writes: Vec<_> = group.iter().map(|job| (job.sql, job.params.as_slice())).collect();
-        session.write_and_commit(&writes).await.map_err(|error| Refused {
-            nothing_written: error.as_db_error().is_some(),
-            error: codec::error(error),
-        })
+    /// A group that was refused as a whole: one row of it was at fault, and the others must not pay for it.
+    async fn one_by_one(&self, group: &mut Vec<Job>) {
+        for job in group.drain(..).filter(|job| !job.asker.is_closed()) {
+            let work = timeout(self.deadline, write_alone(&self.pool, job.sql, &job.params)).await;
+            answer(job, work.unwrap_or_else(|_| Err(late())));
+        }
     }
+}
+
+/// One write as a transaction of its own, again when it lost a race.
+pub(super) async fn write_alone(
+    pool: &Arc<Pool>,
+    sql: &'static str,
+    params: &[Value],
+) -> Result<u64, StoreError> {
+    let mut attempt = 1;
+    loop {
+        match write(pool, &[(sql, params)]).await {
+            Ok(counts) => return counts.into_iter().next().unwrap_or(Ok(0)),
+            Err(refused) if refused.again && attempt < ATTEMPTS => attempt += 1,
+            Err(refused) => return Err(refused.error),
+        }
+    }
+}
+
+async fn write(
+    pool: &Arc<Pool>,
+    writes: &[(&'static str, &[Value])],
+) -> Result<Vec<Result<u64, StoreError>>, Unwritten> {
+    let mut session = Session::new(pool.lease().await.map_err(unknown)?);
+    session.write_and_commit(writes).await
+}
+
+/// A failure that says nothing about what was written.
+fn unknown(error: StoreError) -> Unwritten {
+    Unwritten { error, nothing_written: false, again: false }
 }

@@ -87,8 +87,12 @@ impl Database {
         params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         let list = async {
-            let lease = self.pool.lease().await?;
-            lease.query(sql, &params).await.map_err(codec::error)
+            let mut lease = self.pool.lease().await?;
+            // Whoever walks away leaves a query behind that the next user must not wait for.
+            lease.open = true;
+            let answer = lease.query(sql, &params).await.map_err(codec::error);
+            lease.open = false;
+            answer
         };
         Ok(self.in_time(list).await?.0)
     }
@@ -99,6 +103,15 @@ impl Database {
 
     pub(super) async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
         self.in_time(self.appender.append(sql, params)).await
+    }
+
+    /// A write that may have to wait for a lock, and so has a connection of its own.
+    pub(super) async fn execute_locking(
+        &self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<u64, StoreError> {
+        self.in_time(group::write_alone(&self.pool, sql, params)).await
     }
 
     pub(super) async fn execute_returning(

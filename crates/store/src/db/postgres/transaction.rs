@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::{BoxFuture, join_all, join3};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use tokio_postgres::{Error, Statement};
 
 use super::codec;
@@ -85,30 +86,52 @@ impl Session {
     }
 
     /// A whole transaction of writes in one round trip: how many rows each of them changed.
+    ///
+    /// A write that could not even be sent fails alone; when PostgreSQL refuses one, nothing is written at all.
     pub(super) async fn write_and_commit(
         &mut self,
         writes: &[(&'static str, &[Value])],
-    ) -> Result<Vec<u64>, Error> {
+    ) -> Result<Vec<Result<u64, StoreError>>, Unwritten> {
         let mut statements = Vec::with_capacity(writes.len());
         for (sql, params) in writes {
-            statements.push((self.lease.prepare(sql).await?, *params));
+            let statement = self.lease.prepare(sql).await.map_err(|error| self.unwritten(error, true))?;
+            statements.push((statement, *params));
         }
         self.lease.open = true;
         let lease = &self.lease;
         // Every request leaves with the first poll of its future, and join_all polls in order.
-        let begin = lease.script(BEGIN);
-        let all = join_all(statements.iter().map(|(statement, params)| lease.run(statement, params)));
-        let (begun, answers, committed) = join3(begin, all, lease.script("commit")).await;
+        let mut flights: Vec<BoxFuture<'_, Result<Answer, Error>>> = Vec::with_capacity(statements.len() + 2);
+        flights.push(Box::pin(lease.script(BEGIN)));
+        flights.extend(statements.iter().map(|(statement, params)| lease.run(statement, params).boxed()));
+        flights.push(Box::pin(lease.script("commit")));
+        let mut answers = join_all(flights).await;
         self.lease.open = self.lease.is_closed();
-        begun?;
-        let counts = answers.into_iter().map(|answer| answer.map(|(_, changed)| changed)).collect();
-        let counts: Result<Vec<u64>, Error> = counts;
-        if counts.as_ref().is_err_and(codec::outdated) {
+        let committed = answers.pop().unwrap_or(Ok((Vec::new(), 0)));
+        let mut answers = answers.into_iter();
+        // Without its beginning every write was a transaction of its own: nobody knows which of them were done.
+        answers.next().unwrap_or(Ok((Vec::new(), 0))).map_err(|error| self.unwritten(error, false))?;
+        let mut counts = Vec::with_capacity(writes.len());
+        for answer in answers {
+            match answer {
+                Ok((_, changed)) => counts.push(Ok(changed)),
+                Err(error) if error.as_db_error().is_some() => return Err(self.unwritten(error, true)),
+                Err(error) => counts.push(Err(codec::error(error))),
+            }
+        }
+        committed.map_err(|error| {
+            let refused = error.as_db_error().is_some();
+            self.unwritten(error, refused)
+        })?;
+        Ok(counts)
+    }
+
+    fn unwritten(&self, error: Error, nothing_written: bool) -> Unwritten {
+        let outdated = codec::outdated(&error);
+        if outdated {
             self.lease.forget();
         }
-        let counts = counts?;
-        committed?;
-        Ok(counts)
+        let again = nothing_written && (outdated || codec::lost_race(&error));
+        Unwritten { error: codec::error(error), nothing_written, again }
     }
 
     /// Undoes everything.
@@ -157,6 +180,15 @@ impl Session {
             codec::error(error)
         })
     }
+}
+
+/// Why the writes of one round trip are not answered.
+pub(super) struct Unwritten {
+    pub(super) error: StoreError,
+    /// PostgreSQL itself said no. A connection that broke may have committed all the same.
+    pub(super) nothing_written: bool,
+    /// Another run would not meet the same reason.
+    pub(super) again: bool,
 }
 
 /// What ends a flight.
