@@ -43,6 +43,11 @@ uuid_id! {
     SessionId
 }
 
+uuid_id! {
+    /// An API key of a person; the key itself is a secret.
+    ApiKeyId
+}
+
 /// The public name of a client: `ayb_cid_` and 24 random bytes in lowercase hex.
 #[derive(Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize)]
 #[serde(transparent)]

@@ -11,6 +11,7 @@
 //! | RFC 7009: revocation | [`message::revoke`] |
 //! | OpenID Connect Core §5.3: UserInfo | [`message::userinfo`] |
 //! | OpenID Connect RP-Initiated Logout 1.0 | [`message::logout`] |
+//! | RFC 6749 §5, RFC 7662 §2.2, RFC 8628 §3.2, RFC 8414 §3.2: answers as a client reads them | [`answer`] |
 //! | RFC 6749 §3.3, OpenID Connect Core §5.4: scopes | [`scope`] |
 //! | RFC 6749 §3.1.2, RFC 8252 §7.3: redirect URIs | [`redirect_uri`] |
 //! | RFC 7636: proof key for code exchange | [`pkce`] |
@@ -20,6 +21,7 @@
 //! | RFC 7515 to 7519, 7638, 8037: JOSE | [`jose`] |
 
 pub mod access_token;
+pub mod answer;
 pub mod claims;
 pub mod error;
 pub mod hex;

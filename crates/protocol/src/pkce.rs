@@ -76,6 +76,18 @@ impl CodeVerifier {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
+    /// Makes a verifier out of 32 random bytes that `fill` writes (RFC 7636 §4.1 recommends exactly that many).
+    pub fn generate(fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        fill(&mut *bytes);
+        Self(Zeroizing::new(jose::base64url::encode(bytes.as_slice())))
+    }
+
+    /// The text itself, for the token request and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// The challenge that belongs to this verifier.
     pub fn challenge(&self) -> CodeChallenge {
         CodeChallenge(jose::sha256(self.0.as_bytes()))
@@ -102,6 +114,14 @@ mod tests {
         assert!(challenge.matches(&verifier));
         assert_eq!(verifier.challenge().to_string(), CHALLENGE);
         assert!(!challenge.matches(&CodeVerifier::parse(&VERIFIER.replace('k', "l")).expect("valid")));
+    }
+
+    #[test]
+    fn a_generated_verifier_is_well_formed_and_holds_all_its_randomness() {
+        let verifier = CodeVerifier::generate(|bytes| bytes.fill(0xfe));
+        assert_eq!(verifier.expose().len(), 43);
+        assert!(CodeVerifier::parse(verifier.expose()).is_ok());
+        assert_eq!(jose::base64url::decode(verifier.expose()).expect("base64url"), [0xfe; 32]);
     }
 
     #[test]

@@ -185,6 +185,12 @@ impl Scope {
     }
 }
 
+impl From<ResourceScope> for Scope {
+    fn from(resource: ResourceScope) -> Self {
+        Self { resource: Some(resource), ..Self::default() }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let identity = self.identity().map(IdentityScope::as_str);

@@ -68,6 +68,11 @@ kind! {
     Admin, "ayb_adm_", 48
 }
 kind! {
+    /// A person's API key. Its prefix is the beginning of all others, but no other kind reads as this one: what follows
+    /// here are digits only.
+    ApiKey, "ayb_", 24
+}
+kind! {
     /// A link sent by mail: password reset or e-mail verification.
     MailLink, "ayb_ml_", 48
 }
@@ -307,6 +312,10 @@ mod tests {
         assert_eq!(access.expose(), format!("ayb_at_{}", "ab".repeat(32)));
         let refresh = Secret::<Refresh>::generate(|b| b.fill(1));
         assert_eq!(refresh.expose(), format!("ayb_rt_{}", "01".repeat(48)));
+        let key = Secret::<ApiKey>::generate(|b| b.fill(3));
+        assert_eq!(key.expose(), format!("ayb_{}", "03".repeat(24)));
+        let secret = Secret::<ClientSecret>::generate(|b| b.fill(4));
+        assert_eq!(secret.expose(), format!("ayb_cs_{}", "04".repeat(32)));
         let code = Secret::<Code>::generate(|b| b.fill(2));
         assert_eq!(code.expose(), "02".repeat(32));
         assert_eq!(hex::encode(access.hash().to_stored()).len(), 64);
@@ -369,6 +378,19 @@ mod tests {
             format!("{}é", &access[..69]),
         ] {
             assert!(Secret::<Access>::parse(&text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_with_a_longer_prefix_is_an_api_key() {
+        let digits = "ab".repeat(ApiKey::BYTES);
+        assert!(Secret::<ApiKey>::parse(&format!("ayb_{digits}")).is_some());
+        for prefix in
+            ["ayb_at_", "ayb_rt_", "ayb_cs_", "ayb_cid_", "ayb_bs_", "ayb_sr_", "ayb_adm_", "ayb_ml_"]
+        {
+            for digits in [&digits[..], &digits[prefix.len() - 4..]] {
+                assert!(Secret::<ApiKey>::parse(&format!("{prefix}{digits}")).is_none(), "{prefix}");
+            }
         }
     }
 

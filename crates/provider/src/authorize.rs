@@ -15,12 +15,13 @@ use ayb_protocol::scope::{GrantedScope, IdentityScope, Scope};
 use ayb_protocol::secret::{Code, SecretHash};
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::Timestamp;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A request whose answer may go to a redirect URI: the client exists and the address is registered for it.
 #[derive(Clone, Debug)]
 pub struct Addressed {
-    client: ClientRecord,
+    client: Arc<ClientRecord>,
     redirect_uri: RedirectUri,
 }
 
@@ -29,7 +30,7 @@ pub struct Addressed {
 /// # Errors
 /// To be shown on a page, never by redirect (RFC 6749 §4.1.2.1): `invalid_client` for an unknown or revoked client,
 /// `invalid_request` for an address that is not registered.
-pub fn address(address: &Address, found: Option<ClientRecord>) -> Result<Addressed, Refusal> {
+pub fn address(address: &Address, found: Option<Arc<ClientRecord>>) -> Result<Addressed, Refusal> {
     let client = found
         .filter(|client| client.client_id.as_str() == address.client_id)
         .ok_or(Refusal::new(ErrorCode::InvalidClient, "This app is not known here."))?;
@@ -67,7 +68,7 @@ impl Addressed {
             return Err(Refusal::new(ErrorCode::InvalidScope, text));
         }
         Ok(Validated {
-            client: self.client.clone(),
+            client: Arc::clone(&self.client),
             redirect_uri: self.redirect_uri.clone(),
             request,
             granted,
@@ -78,7 +79,7 @@ impl Addressed {
 /// A request that could be granted, if the person agrees.
 #[derive(Clone, Debug)]
 pub struct Validated {
-    client: ClientRecord,
+    client: Arc<ClientRecord>,
     redirect_uri: RedirectUri,
     request: AuthorizeRequest,
     granted: GrantedScope,

@@ -3,13 +3,14 @@
 //! Kinds never stand in for each other: the prefix decides first, the `typ` of a JWT second.
 
 use crate::app::RateLimit;
+use crate::caller::Person;
 use crate::grant::TokenRecord;
 use ayb_protocol::access_token;
 use ayb_protocol::claims::ClaimsRequest;
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::AppId;
 use ayb_protocol::jose::jwt::Unverified;
-use ayb_protocol::secret::{Access, Kind, Refresh, Secret, SecretHash};
+use ayb_protocol::secret::{Access, ApiKey, Kind, Secret, SecretHash};
 use ayb_protocol::time::Timestamp;
 use uuid::Uuid;
 
@@ -27,7 +28,11 @@ pub enum Bearer {
         row: Uuid,
         /// The hash of the whole string.
         hash: SecretHash<Access>,
+        /// Whom it says it is for: to be believed when the hash is that of the row, because the server wrote it.
+        audience: Option<String>,
     },
+    /// An API key, well-formed.
+    ApiKey(Secret<ApiKey>),
     /// A session JWT, not verified yet.
     Session,
     /// Something that never opens the API: a refresh token, a malformed token, noise.
@@ -39,15 +44,17 @@ pub fn classify(text: &str) -> Bearer {
     if text.starts_with(Access::PREFIX) {
         return Secret::parse(text).map_or(Bearer::Unusable, Bearer::Opaque);
     }
-    if text.starts_with(Refresh::PREFIX) || text.starts_with("ayb_") {
-        return Bearer::Unusable;
+    if text.starts_with(ApiKey::PREFIX) {
+        // Every other prefix of ours begins like this one, and is followed by what no API key holds.
+        return Secret::parse(text).map_or(Bearer::Unusable, Bearer::ApiKey);
     }
     let Ok(token) = Unverified::parse(text) else { return Bearer::Unusable };
     match token.header().typ.as_deref() {
         Some(typ) if typ.eq_ignore_ascii_case(SESSION_TYPE) => Bearer::Session,
         Some(typ) if typ.eq_ignore_ascii_case(access_token::TYPE) => {
             let row = token.text("jti").and_then(|jti| Uuid::try_parse(jti).ok());
-            row.map_or(Bearer::Unusable, |row| Bearer::Jwt { row, hash: SecretHash::of(text) })
+            let audience = token.text("aud").map(str::to_owned);
+            row.map_or(Bearer::Unusable, |row| Bearer::Jwt { row, hash: SecretHash::of(text), audience })
         }
         _ => Bearer::Unusable,
     }
@@ -64,6 +71,8 @@ pub struct FoundAccess {
     pub grant_revoked: bool,
     /// Single claims that the authorization request asked for.
     pub claims: ClaimsRequest,
+    /// The address of the person, if there is one.
+    pub user_email: Option<String>,
     /// Whether the person may still use their account; true when there is none.
     pub user_active: bool,
     /// The app of the client.
@@ -78,17 +87,39 @@ pub struct FoundAccess {
 
 /// An access token that is alive. Only [`check`] makes it.
 #[derive(Clone, Debug)]
-pub struct LiveToken(FoundAccess);
+pub struct LiveToken {
+    found: FoundAccess,
+    for_us: bool,
+}
 
 impl LiveToken {
+    /// Takes in whom the token says it is for (RFC 9068 §4): this server by its issuer, or nobody else but its client,
+    /// which is what a client without an audience of its own has.
+    #[must_use]
+    pub fn with_audience(self, audience: Option<&str>, issuer: &str) -> Self {
+        let ours = [issuer, self.found.token.client_id.as_str()];
+        Self { for_us: audience.is_some_and(|audience| ours.contains(&audience)), ..self }
+    }
+
+    /// Whether it is for this server. A token for another API opens no table here, or that API could use it here for
+    /// itself.
+    pub fn is_for_us(&self) -> bool {
+        self.for_us
+    }
+
     /// The token.
     pub fn token(&self) -> &TokenRecord<Access> {
-        &self.0.token
+        &self.found.token
+    }
+
+    /// The person, if there is one.
+    pub fn person(&self) -> Option<Person<'_>> {
+        Some(Person { id: self.found.token.user_id?, email: self.found.user_email.as_deref()? })
     }
 
     /// What else is known.
     pub fn found(&self) -> &FoundAccess {
-        &self.0
+        &self.found
     }
 }
 
@@ -116,5 +147,5 @@ pub fn check(
     if let Some((_, reason)) = reasons.into_iter().find(|(dead, _)| *dead) {
         return Err(DEAD.detail(reason));
     }
-    Ok(LiveToken(found))
+    Ok(LiveToken { found, for_us: true })
 }

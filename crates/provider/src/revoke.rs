@@ -31,8 +31,8 @@ pub fn classify_token(text: &str) -> Revocable {
     }
     match classify(text) {
         Bearer::Opaque(secret) => Revocable::Opaque(secret),
-        Bearer::Jwt { row, hash } => Revocable::Jwt { row, hash },
-        Bearer::Session | Bearer::Unusable => Revocable::Unknown,
+        Bearer::Jwt { row, hash, .. } => Revocable::Jwt { row, hash },
+        Bearer::ApiKey(_) | Bearer::Session | Bearer::Unusable => Revocable::Unknown,
     }
 }
 

@@ -27,7 +27,7 @@ fn our_address() -> Address {
 }
 
 fn addressed(change: impl FnOnce(&mut ClientRecord)) -> Addressed {
-    address(&our_address(), Some(client(change))).expect("addressed")
+    address(&our_address(), Some(client(change).into())).expect("addressed")
 }
 
 /// `extra` must name a scope.

@@ -1,32 +1,15 @@
 //! Bearer credentials (RFC 6750): kinds by form, and life.
 
-use crate::kit::{NOW, reason, token};
+use crate::kit::{NOW, found_access as found, our_id, reason};
 use ayb_protocol::error::ErrorCode;
 use ayb_protocol::ids::AppId;
 use ayb_protocol::jose::base64url;
 use ayb_protocol::secret::{Access, SecretHash};
 use ayb_protocol::time::{Seconds, Timestamp};
-use ayb_provider::app::RateLimit;
 use ayb_provider::bearer::{Bearer, FoundAccess, check, classify};
 use uuid::Uuid;
 
 const ROW: &str = "0192f3a4-5b6c-7d8e-9fab-0123456789ab";
-
-fn found(change: impl FnOnce(&mut FoundAccess)) -> FoundAccess {
-    let mut found = FoundAccess {
-        token: token("access", |_| {}),
-        client_revoked: false,
-        grant_revoked: false,
-        claims: ayb_protocol::claims::ClaimsRequest::default(),
-        user_active: true,
-        app_id: AppId(Uuid::from_u128(0xa)),
-        rate_limit: RateLimit::default(),
-        allowed_origins: vec![],
-        record_first_use: false,
-    };
-    change(&mut found);
-    found
-}
 
 fn hash() -> SecretHash<Access> {
     SecretHash::of("access")
@@ -104,6 +87,7 @@ fn kind(text: &str) -> &'static str {
     match classify(text) {
         Bearer::Opaque(_) => "opaque",
         Bearer::Jwt { .. } => "jwt",
+        Bearer::ApiKey(_) => "API key",
         Bearer::Session => "session",
         Bearer::Unusable => "unusable",
     }
@@ -133,8 +117,20 @@ fn the_prefix_decides_before_anything_else() {
         (hex("ayb_adm_", 48), "unusable"),
         (hex("ayb_ml_", 48), "unusable"),
         (hex("ayb_cid_", 24), "unusable"),
-        (hex("ayb_", 24), "unusable"),
+        (hex("ayb_at_", 24), "unusable"),
+        (hex("ayb_rt_", 24), "unusable"),
+        (hex("ayb_cs_", 24), "unusable"),
+        (hex("ayb_", 24), "API key"),
+        (hex("ayb_", 23), "unusable"),
+        (hex("ayb_", 25), "unusable"),
         (hex("ayb_", 32), "unusable"),
+        (hex("AYB_", 24), "unusable"),
+        (hex("ayb_", 24).replace('b', "B"), "unusable"),
+        (hex("ayb_", 24).replacen("ayb_ab", "ayb_aB", 1), "unusable"),
+        (hex("ayb_", 24).replacen("ayb_ab", "ayb_at_", 1), "unusable"),
+        (format!("{}\n", hex("ayb_", 24)), "unusable"),
+        (format!(" {}", hex("ayb_", 24)), "unusable"),
+        (format!("{}é", hex("ayb_", 23)), "unusable"),
         (hex("", 32), "unusable"),
         ("ayb_".to_owned(), "unusable"),
         (String::new(), "unusable"),
@@ -202,8 +198,8 @@ fn a_jwt_without_a_row_is_unusable() {
 #[test]
 fn a_jwt_is_known_by_all_of_its_text() {
     let token = typed(r#"{"alg":"RS256","typ":"at+jwt"}"#);
-    let Bearer::Jwt { row, hash } = classify(&token) else { panic!("no JWT") };
-    assert_eq!((row.to_string().as_str(), hash), (ROW, SecretHash::of(&token)));
+    let Bearer::Jwt { row, hash, audience } = classify(&token) else { panic!("no JWT") };
+    assert_eq!((row.to_string().as_str(), hash, audience), (ROW, SecretHash::of(&token), None));
     let unsigned = &token[..token.rfind('.').expect("dots") + 1];
     let Bearer::Jwt { hash: other, .. } = classify(unsigned) else { panic!("no JWT") };
     assert_ne!(hash, other);
@@ -253,4 +249,25 @@ fn what_was_classified_never_shows_in_debug() {
     let shown =
         format!("{:?} {:?}", classify(&opaque), classify(&typed(r#"{"alg":"RS256","typ":"at+jwt"}"#)));
     assert!(!shown.contains("abab") && !shown.contains("c2ln"), "{shown}");
+}
+
+#[test]
+fn a_jwt_is_for_us_or_for_another_api() {
+    const ISSUER: &str = "https://id.example";
+    let client = our_id();
+    for (payload, ours) in [
+        (format!(r#"{{"jti":"{ROW}","aud":"{ISSUER}"}}"#), true),
+        (format!(r#"{{"jti":"{ROW}","aud":"{client}"}}"#), true),
+        (format!(r#"{{"jti":"{ROW}","aud":"{ISSUER}/"}}"#), false),
+        (format!(r#"{{"jti":"{ROW}","aud":"https://api.example"}}"#), false),
+        (format!(r#"{{"jti":"{ROW}","aud":"{}"}}"#, crate::kit::other_id()), false),
+        (format!(r#"{{"jti":"{ROW}","aud":["{ISSUER}"]}}"#), false),
+        (format!(r#"{{"jti":"{ROW}","aud":""}}"#), false),
+        (format!(r#"{{"jti":"{ROW}"}}"#), false),
+    ] {
+        let Bearer::Jwt { audience, .. } = classify(&access_jwt(&payload)) else { panic!("{payload}") };
+        let live = check(&hash(), Some(found(|_| {})), NOW).expect("alive");
+        assert!(live.is_for_us(), "an opaque token is always for us");
+        assert_eq!(live.with_audience(audience.as_deref(), ISSUER).is_for_us(), ours, "{payload}");
+    }
 }

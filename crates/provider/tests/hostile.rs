@@ -30,3 +30,8 @@ fn mutated_input_of_people_has_one_spelling() {
 fn mutated_registrations_hold_safe_values_only() {
     run("registration", targets::registration);
 }
+
+#[test]
+fn mutated_filters_mean_one_thing_and_are_bounded() {
+    run("filter", targets::filter);
+}

@@ -2,14 +2,17 @@
 
 use ayb_protocol::claims::ClaimsRequest;
 use ayb_protocol::error::{ErrorCode, Refusal};
-use ayb_protocol::ids::{AppId, ClientId, GrantId, SessionId, UserId};
+use ayb_protocol::ids::{ApiKeyId, AppId, ClientId, GrantId, SessionId, UserId};
 use ayb_protocol::message::client_auth::{ClientProof, Credentials};
 use ayb_protocol::pkce::{CodeChallenge, CodeVerifier};
 use ayb_protocol::redirect_uri::{RedirectUri, RegisteredRedirectUri};
-use ayb_protocol::scope::{GrantedScope, RegisteredScopes, Scope};
+use ayb_protocol::scope::{GrantedScope, RegisteredScopes, ResourceScope, Scope};
 use ayb_protocol::secret::{BrowserSession, SecretHash};
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::api_key::{ApiKeyRecord, FoundKey};
+use ayb_provider::app::RateLimit;
+use ayb_provider::bearer::FoundAccess;
 use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings, SigningAlg, TokenFormat};
 use ayb_provider::client_auth::{AuthenticatedClient, verify};
 use ayb_provider::grant::{CodeRecord, FreshPair, FreshToken, GrantRecord, TokenRecord};
@@ -202,6 +205,46 @@ pub(crate) fn token<K>(text: &str, change: impl FnOnce(&mut TokenRecord<K>)) -> 
     };
     change(&mut token);
     token
+}
+
+/// What the store finds about the token `access`.
+pub(crate) fn found_access(change: impl FnOnce(&mut FoundAccess)) -> FoundAccess {
+    let mut found = FoundAccess {
+        token: token("access", |_| {}),
+        client_revoked: false,
+        grant_revoked: false,
+        claims: ClaimsRequest::default(),
+        user_email: Some("ada@example.com".into()),
+        user_active: true,
+        app_id: AppId(Uuid::from_u128(0xa)),
+        rate_limit: RateLimit::default(),
+        allowed_origins: vec![],
+        record_first_use: false,
+    };
+    change(&mut found);
+    found
+}
+
+/// What the store finds about the API key `key` of Ada, which lives for one more second.
+pub(crate) fn found_key(change: impl FnOnce(&mut FoundKey)) -> FoundKey {
+    let key = ApiKeyRecord {
+        id: ApiKeyId(Uuid::from_u128(0xe)),
+        hash: SecretHash::of("key"),
+        prefix: "ayb_01234567".into(),
+        user_id: ADA,
+        name: "Nightly import".into(),
+        scope: ResourceScope::Readonly,
+        tables: tables("notes"),
+        app_id: Some(AppId(Uuid::from_u128(0xa))),
+        created_at: NOW.minus(Seconds(100)),
+        expires_at: Some(NOW.plus(Seconds(1))),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let rate_limit = RateLimit { requests: 7, window: Seconds(60) };
+    let mut found = FoundKey { key, user_email: "ada@example.com".into(), user_active: true, rate_limit };
+    change(&mut found);
+    found
 }
 
 /// What the server has drawn for one answer.

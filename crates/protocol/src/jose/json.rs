@@ -10,10 +10,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 /// The members of an object, each once.
-pub(crate) type Members = Map<String, Value>;
+pub type Members = Map<String, Value>;
 
-/// Reads exactly one JSON object.
-pub(crate) fn parse_object(bytes: &[u8]) -> Option<Members> {
+/// Reads exactly one JSON object; nothing when a member occurs twice at any depth, or text follows.
+pub fn parse_object(bytes: &[u8]) -> Option<Members> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let members = object(&mut reader).ok()?;
     reader.end().ok()?;
@@ -29,7 +29,10 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Membe
 }
 
 /// An optional member that must be text when present.
-pub(crate) fn optional_text<'a>(members: &'a Members, name: &str) -> Result<Option<&'a str>, NotText> {
+///
+/// # Errors
+/// [`NotText`] when it is there and is none.
+pub fn optional_text<'a>(members: &'a Members, name: &str) -> Result<Option<&'a str>, NotText> {
     match members.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -38,7 +41,8 @@ pub(crate) fn optional_text<'a>(members: &'a Members, name: &str) -> Result<Opti
 }
 
 /// A member has another type than text.
-pub(crate) struct NotText;
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotText;
 
 struct Once;
 

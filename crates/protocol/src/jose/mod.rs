@@ -15,7 +15,7 @@ pub mod base64url;
 mod digest;
 mod error;
 mod hmac_key;
-pub(crate) mod json;
+pub mod json;
 mod jwk;
 pub mod jws;
 pub mod jwt;

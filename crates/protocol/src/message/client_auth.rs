@@ -74,6 +74,14 @@ impl Credentials {
     }
 }
 
+/// Writes the `Authorization` header of `client_secret_basic`: both parts are form-encoded first (RFC 6749 §2.3.1), so that
+/// a colon in the name of a client does not end it.
+pub fn write_basic(client_id: &str, secret: &str) -> Zeroizing<String> {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let both = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes())))
+}
+
 /// Reads `Basic base64(form(id):form(secret))` (RFC 6749 §2.3.1, RFC 7617), strictly.
 fn read_basic(header: &str) -> Option<(String, Zeroizing<String>)> {
     let (scheme, encoded) = header.split_once(' ')?;
@@ -111,6 +119,15 @@ mod tests {
 
     fn read(header: Option<&str>, body: &str) -> Result<Credentials, Refusal> {
         Credentials::read(header, &Params::parse(body).expect("readable"))
+    }
+
+    #[test]
+    fn what_is_written_is_read_whatever_signs_it_has() {
+        for (id, secret) in [("id", "secret"), ("i:d", "s:e%c r+t&="), ("ü", "§ 日本")] {
+            let header = write_basic(id, secret);
+            let (read_id, read_secret) = read_basic(&header).expect("readable");
+            assert_eq!((read_id.as_str(), read_secret.as_str()), (id, secret));
+        }
     }
 
     #[test]

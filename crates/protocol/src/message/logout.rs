@@ -31,6 +31,17 @@ impl LogoutRequest {
             state: text("state")?,
         })
     }
+
+    /// The parameters as they are sent, in the order of the specification.
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("id_token_hint", &self.id_token_hint),
+            ("client_id", &self.client_id),
+            ("post_logout_redirect_uri", &self.post_logout_redirect_uri),
+            ("state", &self.state),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +54,20 @@ mod tests {
         assert_eq!(empty, LogoutRequest::default());
         let twice = Params::parse("state=a&state=b").expect("readable");
         assert!(LogoutRequest::read(&twice).is_err());
+    }
+
+    #[test]
+    fn what_is_printed_is_read() {
+        let request = LogoutRequest {
+            client_id: Some("c".to_owned()),
+            state: Some("s".to_owned()),
+            ..LogoutRequest::default()
+        };
+        let pairs =
+            request.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(
+            LogoutRequest::read(&Params::from_pairs(pairs).expect("readable")).expect("valid"),
+            request
+        );
     }
 }
