@@ -5,6 +5,7 @@ use ayb_provider::app::AppRecord;
 use ayb_provider::user::UserRecord;
 
 use crate::Store;
+use crate::api_keys;
 use crate::columns::Columns;
 use crate::db::Row;
 use crate::error::StoreError;
@@ -19,8 +20,13 @@ pub enum DeletedApp {
     Deleted,
     /// There was none.
     NotFound,
-    /// It stays, because so many clients, revoked ones included, belong to it.
-    HasClients(u64),
+    /// It stays, because something belongs to it.
+    InUse {
+        /// Clients, revoked ones included.
+        clients: u64,
+        /// API keys, dead ones included until they leave.
+        api_keys: u64,
+    },
 }
 
 /// The columns that [`read_app`] takes.
@@ -116,15 +122,16 @@ impl Store {
         Ok(self.db.execute(UPDATE, row).await? > 0)
     }
 
-    /// Deletes an app that no client belongs to. A client that is registered at the same moment either keeps the app
-    /// or is refused.
+    /// Deletes an app that no client and no API key belongs to. What is made at the same moment either keeps the app or
+    /// is refused.
     pub async fn delete_app(&self, id: AppId) -> Result<DeletedApp, StoreError> {
         match self.db.execute(DELETE, vec![id.into()]).await {
             Ok(0) => Ok(DeletedApp::NotFound),
             Ok(_) => Ok(DeletedApp::Deleted),
-            Err(StoreError::ForeignKey) => {
-                Ok(DeletedApp::HasClients(self.count(COUNT_CLIENTS, vec![id.into()]).await?))
-            }
+            Err(StoreError::ForeignKey) => Ok(DeletedApp::InUse {
+                clients: self.count(COUNT_CLIENTS, vec![id.into()]).await?,
+                api_keys: self.count(api_keys::COUNT_OF_APP, vec![id.into()]).await?,
+            }),
             Err(error) => Err(error),
         }
     }

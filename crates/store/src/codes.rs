@@ -10,7 +10,7 @@ use ayb_provider::grant::code::{FoundCode, Redemption};
 use uuid::Uuid;
 
 use crate::Store;
-use crate::clients::{Seen, State};
+use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
 use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
@@ -61,7 +61,8 @@ pub(crate) const INSERT: &str = "insert into _ayb_oauth_authorization_codes (id,
     session_id, grant_id, expires_at, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
-/// The start of a statement that stores a code under a consent `k` given earlier, in the session `s` if there is one.
+/// The start of a statement that stores a code under a consent `k` given earlier, for a client `c` that is what it was
+/// when the code was decided on, in the session `s` if there is one.
 macro_rules! insert_under_consent {
     ($session:literal) => {
         concat!(
@@ -70,7 +71,8 @@ macro_rules! insert_under_consent {
              grant_id, expires_at, created_at)
              select $1, $2, k.client_id, k.user_id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, ",
             $session,
-            ", $16, $17, $18 from _ayb_oauth_consents k"
+            ", $16, $17, $18 from _ayb_oauth_consents k
+             join _ayb_oauth_clients c on c.client_id = k.client_id and c.version = $19 and c.revoked_at is null"
         )
     };
 }
@@ -143,9 +145,8 @@ where
     let decision = rule(found.as_ref().map(|(found, _)| found));
     match &decision {
         Redemption::Issue(answer) => {
-            let mut writes = vec![(USE, vec![(*id).into(), (*now).into()]), grants::insert(&answer.grant)];
-            writes.extend(tokens::insert_pair(&answer.issuance));
-            tx.apply(writes).await?;
+            let used = (USE, vec![(*id).into(), (*now).into()]);
+            tx.apply(vec![used, grants::insert(&answer.grant), tokens::insert(&answer.issuance)]).await?;
         }
         Redemption::Replay { revoke } => {
             tx.apply(grants::revoke(*revoke, RevocationReason::CodeReplay, *now)).await?;
@@ -158,11 +159,17 @@ where
 impl Store {
     /// Stores a code under a consent that was given earlier.
     ///
-    /// False when that consent was withdrawn or the session ended since they were read: nothing is stored, and the
-    /// server decides again.
-    pub async fn insert_code(&self, code: &CodeRecord) -> Result<bool, StoreError> {
+    /// False when that consent was withdrawn, the session ended or `client` changed since they were read: nothing is
+    /// stored, and the server decides again.
+    pub async fn insert_code(&self, code: &CodeRecord, client: &ClientRecord) -> Result<bool, StoreError> {
         let sql = if code.session_id.is_some() { INSERT_IN_SESSION } else { INSERT_OUTSIDE };
-        Ok(self.db.execute_locking(sql, row(code)).await? > 0)
+        let mut params = row(code);
+        params.push(clients::version(client)?);
+        let stored = self.db.execute_locking(sql, params).await? > 0;
+        if !stored {
+            self.forget_client(&client.client_id);
+        }
+        Ok(stored)
     }
 
     /// A code and whether its person may use their account, to look at before anything is prepared.

@@ -1,7 +1,7 @@
 //! What columns mean: from a row to the words of the protocol, and back to parameters.
 
 use ayb_protocol::claims::ClaimsRequest;
-use ayb_protocol::ids::{AppId, ClientId, GrantId, SessionId, UserId};
+use ayb_protocol::ids::{ApiKeyId, AppId, ClientId, GrantId, SessionId, UserId};
 use ayb_protocol::scope::{GrantedScope, Scope};
 use ayb_protocol::secret::SecretHash;
 use ayb_protocol::tables::AllowedTables;
@@ -142,6 +142,7 @@ macro_rules! parameters {
 parameters! {
     UserId => |id| id.0.into();
     AppId => |id| id.0.into();
+    ApiKeyId => |id| id.0.into();
     GrantId => |id| id.0.into();
     SessionId => |id| id.0.into();
     &ClientId => |id| Value::Hex(ClientId::PREFIX, id.bytes().to_vec());

@@ -43,8 +43,9 @@ macro_rules! consent_columns {
         "k.user_id, k.client_id, k.scope, k.allowed_tables, k.granted_at"
     };
 }
+pub(crate) use consent_columns;
 
-fn read_consent(columns: &mut Columns<'_>) -> Result<ConsentRecord, StoreError> {
+pub(crate) fn read_consent(columns: &mut Columns<'_>) -> Result<ConsentRecord, StoreError> {
     Ok(ConsentRecord {
         user_id: UserId(columns.uuid()?),
         client_id: columns.client_id()?,

@@ -4,9 +4,10 @@
 //! locks, the rule of `ayb-provider` decides on values, the function applies the decision and commits.
 //!
 //! Locks are always taken in this order, so that nobody waits in a circle: user, consent, link, session, code, grant,
-//! token. Rotation and revocation meet at the grant's row. Redemption and revocation meet at the code's row, so
+//! token, API key. Rotation and revocation meet at the grant's row. Redemption and revocation meet at the code's row, so
 //! whatever revokes grants kills the unused codes first.
 
+mod api_keys;
 mod apps;
 mod audit;
 mod clients;
@@ -25,6 +26,8 @@ mod plans;
 mod purge;
 mod sessions;
 mod settings;
+pub mod tables;
+mod throttle;
 mod tokens;
 mod users;
 
@@ -35,6 +38,7 @@ use ayb_provider::client::ClientRecord;
 use db::Db;
 use quick_cache::sync::Cache;
 
+pub use api_keys::KeyInsertion;
 pub use apps::DeletedApp;
 pub use audit::{AuditEntry, AuditFilter};
 pub use clients::{ClientStats, ClientUpdate, SecretReplacement};
@@ -44,6 +48,7 @@ pub use links::{FoundLink, LinkKind, LinkRecord, LinkUse};
 pub use page::Page;
 pub use purge::{Purged, Sweep};
 pub use sessions::{AdminSessionRecord, LiveSession, SessionKind};
+pub use throttle::{LIMITS_KEPT, LimitKey};
 pub use users::{NewPassword, UserInsertion};
 
 /// All tables of one database.

@@ -21,8 +21,9 @@ pub struct Sweep {
     grants: Uuid,
     sessions: Uuid,
     links: Uuid,
-    /// Which of the four walks have come to their end in this round. The next round begins when all have.
-    finished: [bool; 4],
+    api_keys: Uuid,
+    /// Which of the five walks have come to their end in this round. The next round begins when all have.
+    finished: [bool; 5],
 }
 
 /// What one call deleted.
@@ -38,8 +39,8 @@ pub struct Purged {
     pub sessions: u64,
     /// Links sent by mail.
     pub links: u64,
-    /// Counts of failed attempts.
-    pub throttle: u64,
+    /// API keys.
+    pub api_keys: u64,
     /// There is more to look at: call again soon.
     pub backlog: bool,
 }
@@ -47,15 +48,12 @@ pub struct Purged {
 impl Purged {
     /// All rows together.
     pub fn total(&self) -> u64 {
-        self.codes + self.tokens + self.grants + self.sessions + self.links + self.throttle
+        self.codes + self.tokens + self.grants + self.sessions + self.links + self.api_keys
     }
 }
 
 pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where id in
     (select id from _ayb_oauth_authorization_codes where expires_at < $1 order by expires_at limit $2)";
-
-const THROTTLE: &str = "delete from _ayb_throttle where key in
-    (select key from _ayb_throttle where window_start < $1 and (blocked_until is null or blocked_until < $1) limit $2)";
 
 /// A table that is walked: where a stretch ends, and what leaves of it.
 struct Walk {
@@ -89,6 +87,12 @@ pub(crate) const LINKS_END: &str =
 pub(crate) const LINKS: &str = "delete from _ayb_user_tokens where id > $1 and id <= $2
     and (expires_at < $3 or used_at < $3)";
 
+pub(crate) const API_KEYS_END: &str =
+    "select id from _ayb_api_keys where id > $1 and id < $2 order by id limit 1 offset $3";
+
+pub(crate) const API_KEYS: &str = "delete from _ayb_api_keys where id > $1 and id <= $2
+    and (expires_at < $3 or revoked_at < $3)";
+
 impl Store {
     /// Deletes what has been dead for a day. At most `budget` rows of each table are looked at, so that no other write
     /// waits for long; tokens leave before the grants that they belong to.
@@ -96,15 +100,15 @@ impl Store {
         let budget = budget.max(1);
         let dead = now.minus(KEPT);
         let codes = self.db.execute(CODES, vec![dead.into(), budget.into()]).await?;
-        let throttle = self.db.execute(THROTTLE, vec![dead.into(), budget.into()]).await?;
         let walks = [
             (Walk { end: TOKENS_END, delete: TOKENS }, &mut sweep.tokens),
             (Walk { end: GRANTS_END, delete: GRANTS }, &mut sweep.grants),
             (Walk { end: SESSIONS_END, delete: SESSIONS }, &mut sweep.sessions),
             (Walk { end: LINKS_END, delete: LINKS }, &mut sweep.links),
+            (Walk { end: API_KEYS_END, delete: API_KEYS }, &mut sweep.api_keys),
         ];
-        let mut backlog = codes >= u64::from(budget) || throttle >= u64::from(budget);
-        let mut deleted = [0; 4];
+        let mut backlog = codes >= u64::from(budget);
+        let mut deleted = [0; 5];
         for (((walk, cursor), deleted), finished) in
             walks.into_iter().zip(&mut deleted).zip(&mut sweep.finished)
         {
@@ -113,13 +117,13 @@ impl Store {
                 *finished = cursor.is_nil();
             }
         }
-        if sweep.finished == [true; 4] {
-            sweep.finished = [false; 4];
+        if sweep.finished == [true; 5] {
+            sweep.finished = [false; 5];
         } else {
             backlog = true;
         }
-        let [tokens, grants, sessions, links] = deleted;
-        Ok(Purged { codes, tokens, grants, sessions, links, throttle, backlog })
+        let [tokens, grants, sessions, links, api_keys] = deleted;
+        Ok(Purged { codes, tokens, grants, sessions, links, api_keys, backlog })
     }
 
     /// Walks one stretch; the cursor is nil again when the walk has come to rows that are too young.

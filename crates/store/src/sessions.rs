@@ -1,13 +1,15 @@
 //! Signed-in sessions: of browsers, of the account API, and of the administrator.
 
-use ayb_protocol::ids::{SessionId, UserId};
+use ayb_protocol::ids::{ClientId, SessionId, UserId};
 use ayb_protocol::secret::{Admin, BrowserSession, SecretHash, SessionRefresh};
 use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::consent::ConsentRecord;
 use ayb_provider::session::{SessionRecord, SessionRotation};
 use ayb_provider::user::UserRecord;
 
 use crate::Store;
 use crate::columns::Columns;
+use crate::consents::{consent_columns, read_consent};
 use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::settings;
@@ -76,21 +78,33 @@ pub struct AdminSessionRecord {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The columns that [`found_session`] takes.
+/// The columns that [`read_session`] takes, of tables with the aliases `s` and `u`.
+macro_rules! session_columns {
+    () => {
+        concat!(
+            "s.id, s.token_hash, s.user_id, s.auth_time, s.amr, s.user_agent, s.ip, s.created_at, s.last_used_at,
+             s.expires_at, s.revoked_at, ",
+            user_columns!()
+        )
+    };
+}
+
 macro_rules! found_session {
     () => {
         concat!(
-            "select s.id, s.token_hash, s.user_id, s.auth_time, s.amr, s.user_agent, s.ip, s.created_at,
-                 s.last_used_at, s.expires_at, s.revoked_at, ",
-            user_columns!(),
+            "select ",
+            session_columns!(),
             " from _ayb_sessions s join _ayb_users u on u.id = s.user_id where s.id = $1 and s.kind = $2"
         )
     };
 }
 
-/// A session of the kind that the statement asked for, and its person.
 fn found_session<K>(row: &Row) -> Result<(SessionRecord<K>, UserRecord), StoreError> {
-    let mut columns = Columns::of(row);
+    read_session(&mut Columns::of(row))
+}
+
+/// A session of the kind that the statement asked for, and its person.
+fn read_session<K>(columns: &mut Columns<'_>) -> Result<(SessionRecord<K>, UserRecord), StoreError> {
     let session = SessionRecord {
         id: SessionId(columns.uuid()?),
         hash: columns.hash()?,
@@ -104,7 +118,7 @@ fn found_session<K>(row: &Row) -> Result<(SessionRecord<K>, UserRecord), StoreEr
         expires_at: columns.time()?,
         revoked_at: columns.opt_time()?,
     };
-    Ok((session, read_user(&mut columns)?))
+    Ok((session, read_user(columns)?))
 }
 
 const INSERT: &str =
@@ -128,6 +142,16 @@ fn row<K>(kind: SessionKind, session: &SessionRecord<K>) -> Vec<Value> {
 }
 
 pub(crate) const FIND: &str = found_session!();
+
+pub(crate) const FIND_WITH_CONSENT: &str = concat!(
+    "select ",
+    session_columns!(),
+    ", k.id, ",
+    consent_columns!(),
+    " from _ayb_sessions s join _ayb_users u on u.id = s.user_id
+      left join _ayb_oauth_consents k on k.user_id = s.user_id and k.client_id = $3
+      where s.id = $1 and s.kind = $2"
+);
 
 pub(crate) const LOCK: &str = concat!(found_session!(), " for no key update of s");
 
@@ -241,6 +265,21 @@ impl Store {
     ) -> Result<Option<(SessionRecord<BrowserSession>, UserRecord)>, StoreError> {
         let row = self.db.one(FIND, &[id.into(), SessionKind::Browser.as_str().into()]).await?;
         row.map(|row| found_session(&row)).transpose()
+    }
+
+    /// A session of a browser, its person, and what that person allowed a client, in one read.
+    pub async fn browser_session_and_consent(
+        &self,
+        id: SessionId,
+        client: &ClientId,
+    ) -> Result<Option<(SessionRecord<BrowserSession>, UserRecord, Option<ConsentRecord>)>, StoreError> {
+        let params = [id.into(), SessionKind::Browser.as_str().into(), client.into()];
+        let Some(row) = self.db.one(FIND_WITH_CONSENT, &params).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let (session, user) = read_session(&mut columns)?;
+        let consented = columns.opt_uuid()?.is_some();
+        let consent = consented.then(|| read_consent(&mut columns)).transpose()?;
+        Ok(Some((session, user, consent)))
     }
 
     /// A session of the account API and its person, in one read; ended and expired ones too.

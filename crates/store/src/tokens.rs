@@ -51,24 +51,18 @@ pub(crate) const ISSUE_ACCESS: &str =
     select $1, $2, 'access', client_id, $4, $5, $6, $7, $8, $9 from _ayb_oauth_clients
     where client_id = $3 and version = $10 and revoked_at is null";
 
-fn insert_access(token: &TokenRecord<Access>) -> Write {
-    (INSERT_ACCESS, row(token))
-}
-
-pub(crate) const INSERT_REFRESH: &str =
+pub(crate) const INSERT_PAIR: &str =
     "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
-    scope, allowed_tables, grant_id, expires_at, created_at, access_id)
-    values ($1, $2, 'refresh', $3, $4, $5, $6, $7, $8, $9, $10)";
+    scope, allowed_tables, grant_id, expires_at, created_at, access_id) values
+    ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, null),
+    ($10, $11, 'refresh', $12, $13, $14, $15, $16, $17, $18, $1)";
 
-/// The writes that store the tokens of one answer. The refresh token remembers the access token beside it.
-pub(crate) fn insert_pair(issuance: &Issuance) -> Vec<Write> {
-    let mut writes = vec![insert_access(&issuance.access)];
-    if let Some(refresh) = &issuance.refresh {
-        let mut row = row(refresh);
-        row.push(issuance.access.id.into());
-        writes.push((INSERT_REFRESH, row));
-    }
-    writes
+/// The write that stores the tokens of one answer. The refresh token remembers the access token beside it.
+pub(crate) fn insert(issuance: &Issuance) -> Write {
+    let mut params = row(&issuance.access);
+    let Some(refresh) = &issuance.refresh else { return (INSERT_ACCESS, params) };
+    params.extend(row(refresh));
+    (INSERT_PAIR, params)
 }
 
 fn row<K>(token: &TokenRecord<K>) -> Vec<Value> {
@@ -88,7 +82,7 @@ fn row<K>(token: &TokenRecord<K>) -> Vec<Value> {
 pub(crate) const ACCESS: &str = concat!(
     "select ",
     token_columns!(),
-    ", c.revoked_at, g.id, g.revoked_at, g.claims, u.disabled_at, a.id, a.rate_limit_rps, a.rate_limit_window_seconds,
+    ", c.revoked_at, g.id, g.revoked_at, g.claims, u.email, u.disabled_at, a.id, a.rate_limit_rps, a.rate_limit_window_seconds,
        c.allowed_origins, c.refresh_grace_seconds, t.used_at
       from _ayb_oauth_tokens t
       join _ayb_oauth_clients c on c.client_id = t.client_id
@@ -105,6 +99,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
     let grant = columns.opt_uuid()?;
     let grant_revoked = columns.opt_time()?.is_some();
     let claims = columns.claims()?;
+    let user_email = columns.opt_string()?;
     let user_active = columns.opt_time()?.is_none();
     let app_id = AppId(columns.uuid()?);
     let rate_limit = rate_limit(&mut columns)?;
@@ -117,6 +112,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
         // A person's token without its grant has lost what would keep it alive.
         grant_revoked: grant_revoked || (of_person && grant.is_none()),
         claims,
+        user_email,
         user_active,
         app_id,
         rate_limit,
@@ -244,9 +240,7 @@ where
 /// The writes that put the tokens of `answer` in the place of the refresh token `old`.
 fn replace(old: Uuid, answer: &Answer, now: Timestamp) -> Vec<Write> {
     let successor = answer.issuance.refresh.as_ref().map(|refresh| refresh.id);
-    let mut writes = vec![(RETIRE, vec![old.into(), now.into(), successor.into()])];
-    writes.extend(insert_pair(&answer.issuance));
-    writes
+    vec![(RETIRE, vec![old.into(), now.into(), successor.into()]), insert(&answer.issuance)]
 }
 
 pub(crate) const TOKEN: &str =

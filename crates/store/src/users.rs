@@ -5,6 +5,7 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::user::UserRecord;
 
 use crate::Store;
+use crate::api_keys;
 use crate::columns::Columns;
 use crate::db::{Tx, Value};
 use crate::error::StoreError;
@@ -28,7 +29,7 @@ pub struct NewPassword {
     pub hash: String,
     /// The one session that lives on, if any.
     pub keep: Option<SessionId>,
-    /// Whether everything that the person has granted to clients is revoked as well.
+    /// Whether everything that the person has granted to clients is revoked as well, and every API key.
     pub revoke_grants: bool,
 }
 
@@ -110,6 +111,7 @@ pub(crate) async fn set_password(
     let mut writes = vec![sessions::end_of_user(user, new.keep, now)];
     if new.revoke_grants {
         writes.extend(grants::of_user(user).revoke(RevocationReason::PasswordChanged, now));
+        writes.push(api_keys::revoke_of_user(user, now));
     }
     tx.apply(writes).await?;
     Ok(true)

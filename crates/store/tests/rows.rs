@@ -95,6 +95,17 @@ fn grant() -> Columns {
     grant
 }
 
+fn api_key() -> Columns {
+    vec![
+        ("id", id(1)),
+        ("key_hash", hash(1)),
+        ("key_prefix", "ayb_01234567".into()),
+        ("user_id", id(1)),
+        ("name", "Import".into()),
+        ("scope", "readonly".into()),
+    ]
+}
+
 fn session() -> Columns {
     vec![
         ("id", id(1)),
@@ -158,6 +169,7 @@ async fn fill(db: &Db) {
         ("_ayb_oauth_authorization_codes", code()),
         ("_ayb_oauth_tokens", token()),
         ("_ayb_oauth_consents", consent()),
+        ("_ayb_api_keys", api_key()),
     ];
     for (table, row) in rows {
         insert(db, table, row).await.unwrap_or_else(|error| panic!("{table}: {error}"));
@@ -223,6 +235,10 @@ async fn rows_that_must_not_be_are_refused() {
         check("_ayb_user_tokens", user_token(), &[("kind", "login".into())]),
         check("_ayb_signing_keys", signing_key(), &[("state", "lost".into())]),
         check("_ayb_signing_keys", signing_key(), &[("algorithm", "HS256".into())]),
+        check("_ayb_api_keys", api_key(), &[("key_hash", "ayb_plain".into())]),
+        check("_ayb_api_keys", api_key(), &[("scope", "openid".into())]),
+        check("_ayb_api_keys", api_key(), &[("scope", Value::Null)]),
+        check("_ayb_api_keys", api_key(), &[("user_id", Value::Null)]),
         check("_ayb_apps", app(), &[("rate_limit_rps", (-1).into())]),
         check("_ayb_apps", app(), &[("rate_limit_window_seconds", 0.into())]),
     ];
@@ -262,6 +278,8 @@ async fn references_hold() {
         ("_ayb_sessions", with(session(), &[("user_id", id(9))])),
         ("_ayb_user_tokens", with(user_token(), &[("user_id", id(9)), ("token_hash", hash(2))])),
         ("_ayb_apps", with(app(), &[("owner_user_id", id(9))])),
+        ("_ayb_api_keys", with(api_key(), &[("user_id", id(9)), ("key_hash", hash(2))])),
+        ("_ayb_api_keys", with(api_key(), &[("app_id", id(9)), ("key_hash", hash(2))])),
     ];
     each_migrated(async |db: Db| {
         fill(&db).await;
@@ -285,6 +303,7 @@ async fn keys_are_unique() {
         ("_ayb_oauth_authorization_codes", code(), "_ayb_oauth_authorization_codes_code_hash_key"),
         ("_ayb_oauth_consents", consent(), "_ayb_oauth_consents_user_id_client_id_key"),
         ("_ayb_user_tokens", user_token(), "_ayb_user_tokens_token_hash_key"),
+        ("_ayb_api_keys", api_key(), "_ayb_api_keys_key_hash_key"),
     ];
     each_migrated(async |db: Db| {
         fill(&db).await;
@@ -311,6 +330,7 @@ async fn a_person_takes_everything_of_theirs_along() {
         "select count(*) from _ayb_oauth_authorization_codes",
         "select count(*) from _ayb_oauth_tokens",
         "select count(*) from _ayb_oauth_consents",
+        "select count(*) from _ayb_api_keys",
     ];
     each_migrated(async |db: Db| {
         fill(&db).await;

@@ -4,14 +4,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ayb_protocol::claims::{ClaimsRequest, UserClaim};
-use ayb_protocol::ids::{AppId, ClientId, GrantId, SessionId, UserId};
+use ayb_protocol::ids::{ApiKeyId, AppId, ClientId, GrantId, SessionId, UserId};
 use ayb_protocol::message::client_auth::{ClientProof, Credentials};
 use ayb_protocol::pkce::CodeVerifier;
 use ayb_protocol::redirect_uri::{RedirectUri, RegisteredRedirectUri};
-use ayb_protocol::scope::{GrantedScope, RegisteredScopes, Scope};
+use ayb_protocol::scope::{GrantedScope, RegisteredScopes, ResourceScope, Scope};
 use ayb_protocol::secret::{Access, BrowserSession, SecretHash};
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::{Seconds, Timestamp};
+use ayb_provider::api_key::ApiKeyRecord;
 use ayb_provider::app::{AppRecord, RateLimit};
 use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings, SigningAlg, TokenFormat};
 use ayb_provider::client_auth::{AuthenticatedClient, verify};
@@ -145,6 +146,24 @@ pub(crate) fn key(algorithm: SigningAlg, state: KeyState) -> KeyRecord {
         activated_at: (state != KeyState::Next).then_some(NOW),
         retired_at: None,
         expires_at: None,
+    }
+}
+
+/// A key of `user` for everything, without an end.
+pub(crate) fn api_key(user: UserId) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: ApiKeyId(id()),
+        hash: hash(),
+        prefix: "ayb_01234567".to_owned(),
+        user_id: user,
+        name: "Nightly import".to_owned(),
+        scope: ResourceScope::Full,
+        tables: AllowedTables::All,
+        app_id: None,
+        created_at: NOW,
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
     }
 }
 

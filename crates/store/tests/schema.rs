@@ -142,7 +142,19 @@ _ayb_oauth_grants.auth_time time
 _ayb_oauth_grants.amr list
 _ayb_oauth_grants.created_at time = now
 _ayb_oauth_grants.revoked_at time null
-_ayb_oauth_grants.revoked_reason varchar null";
+_ayb_oauth_grants.revoked_reason varchar null
+_ayb_api_keys.id uuid
+_ayb_api_keys.key_hash hex
+_ayb_api_keys.key_prefix varchar
+_ayb_api_keys.user_id uuid
+_ayb_api_keys.name varchar
+_ayb_api_keys.scope varchar
+_ayb_api_keys.allowed_tables list null
+_ayb_api_keys.app_id uuid null
+_ayb_api_keys.created_at time = now
+_ayb_api_keys.expires_at time null
+_ayb_api_keys.last_used_at time null
+_ayb_api_keys.revoked_at time null";
 
 /// Our words for types and defaults, in the words of each catalog.
 fn native(engine: Engine, word: &str) -> &str {
@@ -228,6 +240,8 @@ async fn ids_are_primary_keys_and_indexes_have_their_names() {
         ("_ayb_oauth_grants", "idx_oauth_grants_user_id", "user_id"),
         ("_ayb_oauth_grants", "idx_oauth_grants_client_id", "client_id"),
         ("_ayb_sessions", "idx_sessions_user_id", "user_id"),
+        ("_ayb_api_keys", "idx_api_keys_user_id", "user_id"),
+        ("_ayb_api_keys", "idx_api_keys_app_id", "app_id"),
         ("_ayb_audit", "idx_audit_at", "at"),
     ];
     each_migrated(async |db: Db| {

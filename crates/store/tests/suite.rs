@@ -12,4 +12,5 @@ mod races;
 mod rows;
 mod sample;
 mod schema;
+mod tables;
 mod tls;

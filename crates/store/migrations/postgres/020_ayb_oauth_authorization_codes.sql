@@ -1,4 +1,6 @@
 -- Authorization codes: used once, gone after minutes. The code itself is nowhere.
+-- Half of each page is left free: every code is changed once, and a row that stays on its page needs no new entries in
+-- the indexes.
 create table _ayb_oauth_authorization_codes (
     id uuid primary key,
     code_hash varchar not null unique,
@@ -19,6 +21,6 @@ create table _ayb_oauth_authorization_codes (
     expires_at timestamptz not null,
     used_at timestamptz,
     created_at timestamptz not null default now()
-);
+) with (fillfactor = 50);
 create index idx_oauth_authorization_codes_expires_at on _ayb_oauth_authorization_codes (expires_at);
 create index idx_oauth_authorization_codes_user_id on _ayb_oauth_authorization_codes (user_id);

@@ -1,4 +1,4 @@
--- Failed attempts, counted by a key that does not show an address or a name.
+-- How far limits are used, where several servers keep them together. Here there is one, and the table stays empty.
 create table _ayb_throttle (
     key text primary key,
     count integer not null,

@@ -91,6 +91,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     "021_ayb_oauth_tokens"
     "022_ayb_oauth_consents"
     "025_ayb_oauth_grants"
+    "026_ayb_api_keys"
 };
 
 impl Migration {

@@ -3,6 +3,7 @@
 //! Statements are shared text: parameters are `$1`, `$2`, …; `returning` and `on conflict` are fine; `now()`, casts,
 //! array and JSON operators are not. Where one database needs another type, [`Value`] and [`Row`] translate.
 
+mod dynamic;
 pub mod migrate;
 mod postgres;
 mod row;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+pub use self::dynamic::{Behalf, Dynamic, Failed, Found, MAX_ANSWER, Refused, Scalar};
 pub use self::row::Row;
 pub use self::tx::{Tx, Write};
 pub use self::value::Value;
@@ -65,6 +67,11 @@ impl Default for DbOptions {
 /// A database. Clones share it; the last one closes it.
 #[derive(Clone)]
 pub struct Db(Arc<Driver>);
+
+/// A name as it stands in a statement: in double quotes, whatever it is.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
 
 enum Driver {
     Sqlite(sqlite::Database),
@@ -128,7 +135,7 @@ impl Db {
     pub async fn execute_locking(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
         match &*self.0 {
             Driver::Sqlite(database) => Ok(database.write(tx::without_lock(sql), params).await?.1),
-            Driver::Postgres(database) => database.execute_locking(sql, &params).await,
+            Driver::Postgres(database) => database.execute_locking(sql, params).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use ayb_protocol::time::Timestamp;
 use uuid::Uuid;
 
-use super::{postgres, sqlite};
+use super::{Scalar, postgres, sqlite};
 use crate::error::StoreError;
 
 /// One row of an answer. Columns are read by position, in the order of the statement's list; a value of another
@@ -38,6 +38,14 @@ macro_rules! columns {
 }
 
 impl Row {
+    /// A value as the database keeps it: of SQLite anything, of PostgreSQL text or NULL.
+    pub fn scalar(&self, column: usize) -> Result<Scalar<'_>, StoreError> {
+        match &self.0 {
+            Cells::Sqlite(cells) => cells.scalar(column),
+            Cells::Postgres(cells) => Ok(cells.text(column)?.map_or(Scalar::Null, Scalar::Text)),
+        }
+    }
+
     /// Bytes whose written form is `prefix` and lowercase hexadecimal.
     pub fn hex(&self, column: usize, prefix: &str) -> Result<Vec<u8>, StoreError> {
         self.opt_hex(column, prefix)?.ok_or_else(|| null(column))

@@ -10,6 +10,7 @@ use uuid::Uuid;
 /// | value | PostgreSQL | SQLite |
 /// |---|---|---|
 /// | `Int` | `integer`, `bigint` | `INTEGER` |
+/// | `Real` | `double precision` | `REAL` |
 /// | `Bool` | `boolean` | `INTEGER` 0 or 1 |
 /// | `Text` | `text`, `varchar`, `jsonb` | `TEXT` |
 /// | `Uuid` | `uuid` | `BLOB`, 16 bytes |
@@ -23,6 +24,8 @@ pub enum Value {
     Null,
     /// A whole number.
     Int(i64),
+    /// Any other number.
+    Real(f64),
     /// A truth value.
     Bool(bool),
     /// Text, or the text of a JSON document.
@@ -45,6 +48,7 @@ impl fmt::Debug for Value {
         f.write_str(match self {
             Self::Null => "Null",
             Self::Int(_) => "Int",
+            Self::Real(_) => "Real",
             Self::Bool(_) => "Bool",
             Self::Text(_) => "Text",
             Self::Uuid(_) => "Uuid",
@@ -70,6 +74,7 @@ from! {
     i64 => |number| Self::Int(number);
     i32 => |number| Self::Int(number.into());
     u32 => |number| Self::Int(number.into());
+    f64 => |number| Self::Real(number);
     bool => |flag| Self::Bool(flag);
     String => |text| Self::Text(text);
     &String => |text| Self::Text(text.clone());

@@ -207,7 +207,10 @@ async fn an_app_with_clients_is_not_deleted() {
         let world = World::new(db).await;
         let store = &world.store;
         store.insert_client(&client(world.app.id)).await.unwrap();
-        assert_eq!(store.delete_app(world.app.id).await.unwrap(), DeletedApp::HasClients(2));
+        assert_eq!(
+            store.delete_app(world.app.id).await.unwrap(),
+            DeletedApp::InUse { clients: 2, api_keys: 0 }
+        );
         assert_eq!(store.app(world.app.id).await.unwrap(), Some(world.app.clone()));
         let empty = app();
         store.insert_app(&empty).await.unwrap();

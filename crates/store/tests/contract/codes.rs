@@ -19,7 +19,7 @@ async fn a_code_is_read_back_as_written() {
             ..world.new_code()
         };
         for code in [world.new_code(), bare] {
-            assert!(world.store.insert_code(&code).await.unwrap());
+            assert!(world.store.insert_code(&code, &world.client).await.unwrap());
             let found = world.store.peek_code(code.id).await.unwrap().unwrap();
             assert_eq!(found.code, code);
             assert!(found.user_active);
@@ -37,15 +37,18 @@ async fn a_code_needs_a_consent_and_a_session_that_still_exist() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         let store = &world.store;
-        assert!(!store.insert_code(&world.new_code()).await.unwrap(), "no consent was given");
+        assert!(!store.insert_code(&world.new_code(), &world.client).await.unwrap(), "no consent was given");
         world.code().await;
-        assert!(store.insert_code(&world.new_code()).await.unwrap());
+        assert!(store.insert_code(&world.new_code(), &world.client).await.unwrap());
         store.withdraw_consent(world.user.id, &world.client.client_id, NOW).await.unwrap();
-        assert!(!store.insert_code(&world.new_code()).await.unwrap(), "the consent was withdrawn");
+        assert!(
+            !store.insert_code(&world.new_code(), &world.client).await.unwrap(),
+            "the consent was withdrawn"
+        );
         world.code().await;
         store.end_session(world.session.id, NOW).await.unwrap();
         let code = world.new_code();
-        assert!(!store.insert_code(&code).await.unwrap(), "the session has ended");
+        assert!(!store.insert_code(&code, &world.client).await.unwrap(), "the session has ended");
         assert!(store.peek_code(code.id).await.unwrap().is_none());
     })
     .await;

@@ -4,13 +4,14 @@ use ayb_protocol::ids::{GrantId, SessionId};
 use ayb_protocol::scope::GrantedScope;
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::Timestamp;
+use ayb_provider::api_key::ApiKeyRecord;
 use ayb_provider::grant::TokenRecord;
 use ayb_provider::grant::refresh::Rotation;
 use ayb_provider::session::SessionRecord;
-use ayb_store::{LinkKind, LinkRecord, Purged, Store, Sweep};
+use ayb_store::{LinkKind, LinkRecord, Page, Purged, Store, Sweep};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, fresh, hash, id, id_at, issued, session};
+use crate::sample::{NOW, World, after, api_key, fresh, hash, id, id_at, issued, session};
 
 const DAY: u64 = 24 * 3600;
 
@@ -25,7 +26,7 @@ async fn purge(store: &Store, now: Timestamp, budget: u32) -> (Purged, u32) {
         total.grants += step.grants;
         total.sessions += step.sessions;
         total.links += step.links;
-        total.throttle += step.throttle;
+        total.api_keys += step.api_keys;
         if !step.backlog {
             return (total, calls);
         }
@@ -119,7 +120,7 @@ async fn batches_are_bounded_and_go_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_links_and_counts_leave_too() {
+async fn sessions_and_links_leave_too() {
     each_migrated(async |db| {
         let world = World::new(db.clone()).await;
         let expired = SessionRecord { id: SessionId(id()), expires_at: after(5), ..session(world.user.id) };
@@ -135,14 +136,35 @@ async fn sessions_links_and_counts_leave_too() {
             created_at: NOW,
         };
         world.store.insert_link(&link).await.unwrap();
-        let count =
-            "insert into _ayb_throttle (key, count, window_start, blocked_until) values ($1, 1, $2, $3)";
-        db.execute(count, vec!["a".into(), NOW.into(), None::<Timestamp>.into()]).await.unwrap();
-        db.execute(count, vec!["b".into(), NOW.into(), after(9 * DAY).into()]).await.unwrap();
         let (purged, _) = purge(&world.store, after(DAY + 10), 100).await;
-        assert_eq!(purged, Purged { sessions: 1, links: 1, throttle: 1, ..Purged::default() });
+        assert_eq!(purged, Purged { sessions: 1, links: 1, ..Purged::default() });
         assert!(world.store.browser_session(expired.id).await.unwrap().is_none());
         assert!(world.store.browser_session(world.session.id).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_leaves_a_day_after_it_died() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let store = &world.store;
+        let revoked = ApiKeyRecord { app_id: Some(world.app.id), ..api_key(world.user.id) };
+        let expired = ApiKeyRecord { expires_at: Some(after(10)), ..api_key(world.user.id) };
+        let lives = ApiKeyRecord { expires_at: Some(after(9 * DAY)), ..api_key(world.user.id) };
+        for key in [&revoked, &expired, &lives, &api_key(world.user.id)] {
+            store.insert_api_key(key, 10).await.unwrap();
+        }
+        store.revoke_api_key(revoked.id, None, NOW).await.unwrap();
+        let (purged, _) = purge(store, after(DAY), 100).await;
+        assert_eq!(purged.api_keys, 0);
+        let (purged, _) = purge(store, after(DAY + 1), 100).await;
+        assert_eq!(purged.api_keys, 1);
+        assert!(store.api_key(expired.hash).await.unwrap().is_some());
+        let (purged, _) = purge(store, after(DAY + 11), 1).await;
+        assert_eq!(purged.api_keys, 1);
+        assert!(store.api_key(lives.hash).await.unwrap().is_some());
+        assert_eq!(store.list_api_keys(Page { number: 1, per_page: 10 }).await.unwrap().1, 2);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::ClientSettings;
 use ayb_provider::grant::refresh::Rotation;
-use ayb_provider::grant::{FreshPair, FreshToken, Issuance, TokenRecord};
+use ayb_provider::grant::{CodeRecord, FreshPair, FreshToken, Issuance, TokenRecord};
 use ayb_provider::revoke::Revocation;
 
 use crate::kit::each_migrated;
@@ -225,6 +225,10 @@ async fn a_client_that_changed_since_it_was_read_gets_nothing_and_spends_nothing
             }
             let machine = machine_token(&world, AllowedTables::All);
             assert!(!store.issue_access(&machine, &seen).await.unwrap());
+            for session_id in [Some(world.session.id), None] {
+                let second = CodeRecord { session_id, ..world.new_code() };
+                assert!(!store.insert_code(&second, &seen).await.unwrap());
+            }
             assert!(store.access(machine.id).await.unwrap().is_none());
             let redeemed = store.redeem_code(code.id, &seen, NOW, world.redemption(&code, NOW)).await;
             assert_eq!(redeemed.unwrap(), None);

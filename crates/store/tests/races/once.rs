@@ -221,7 +221,7 @@ async fn no_client_is_left_without_its_app() {
             let insert = tokio::spawn(async move { here.store.insert_client(&client).await.is_ok() });
             let delete = tokio::spawn(async move { there.store.delete_app(app.id).await.unwrap() });
             match (insert.await.unwrap(), delete.await.unwrap()) {
-                (true, DeletedApp::HasClients(1)) | (false, DeletedApp::Deleted) => {}
+                (true, DeletedApp::InUse { clients: 1, api_keys: 0 }) | (false, DeletedApp::Deleted) => {}
                 other => panic!("{other:?}"),
             }
         }

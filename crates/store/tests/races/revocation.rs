@@ -131,7 +131,7 @@ async fn a_code_never_outlives_its_consent() {
             here.code().await;
             let issuing = tokio::spawn({
                 let here = here.clone();
-                async move { here.store.insert_code(&here.new_code()).await.unwrap() }
+                async move { here.store.insert_code(&here.new_code(), &here.client).await.unwrap() }
             });
             let (user, client) = (there.user.id, &there.client.client_id);
             there.store.withdraw_consent(user, client, after(1)).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_code_never_outlives_its_session_when_the_password_is_new() {
                 let here = here.clone();
                 async move {
                     let before = here.code().await;
-                    let inserted = here.store.insert_code(&here.new_code()).await.unwrap();
+                    let inserted = here.store.insert_code(&here.new_code(), &here.client).await.unwrap();
                     usize::from(here.store.peek_code(before.id).await.unwrap().is_some())
                         + usize::from(inserted)
                 }

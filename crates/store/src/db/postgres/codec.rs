@@ -9,8 +9,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
-use crate::db::Value;
 use crate::db::row::mismatch;
+use crate::db::{Refused, Value};
 use crate::error::StoreError;
 
 /// Milliseconds from the Unix epoch to PostgreSQL's own, 2000-01-01.
@@ -25,6 +25,7 @@ impl ToSql for Value {
             (Self::Int(number), &Type::INT2) => out.put_i16(i16::try_from(*number)?),
             (Self::Int(number), &Type::INT4) => out.put_i32(i32::try_from(*number)?),
             (Self::Int(number), &Type::INT8) => out.put_i64(*number),
+            (Self::Real(number), &Type::FLOAT8) => out.put_f64(*number),
             (Self::Bool(flag), &Type::BOOL) => out.put_u8((*flag).into()),
             (Self::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::JSON) => out.put_slice(text.as_bytes()),
             (Self::Text(text), &Type::JSONB) => {
@@ -166,6 +167,36 @@ pub(super) fn error(error: tokio_postgres::Error) -> StoreError {
             StoreError::corrupt(format!("a value does not fit its column: {}", code.code()))
         }
         code => StoreError::unavailable(format!("postgresql {}: {}", code.code(), answer.message())),
+    }
+}
+
+/// The classes of errors that no row and no rule of the operator causes (PostgreSQL, Appendix A).
+const OURS: [&str; 18] = [
+    "08", "25", "26", "28", "34", "3B", "3D", "3F", "40", "42", "53", "55", "57", "58", "72", "F0", "HV",
+    "XX",
+];
+
+/// What PostgreSQL has against a statement over the tables of others.
+pub(super) fn refusal(failure: tokio_postgres::Error) -> Refused {
+    let Some(answer) = failure.as_db_error() else { return Refused::Store(error(failure)) };
+    let column = || answer.column().map(str::to_owned);
+    let constraint = || answer.constraint().unwrap_or_default().to_owned();
+    match answer.code().code() {
+        "23505" | "23P01" => Refused::Duplicate { constraint: constraint() },
+        "23503" | "23001" => Refused::Reference,
+        "23502" => Refused::Null { column: column() },
+        "23514" => Refused::Check { constraint: constraint() },
+        // No such function or operator, no such cast, no type to guess.
+        // What is not supported is tried a second time, with statements prepared anew; then it is the type's fault.
+        "42883" | "42846" | "42804" | "42725" | "42P18" | "0A000" => Refused::Operator,
+        "42501" => Refused::Privilege,
+        "42P01" | "42703" | "3F000" | "42704" | "26000" => Refused::Outdated,
+        // A generated column, a view that takes no writes or whose functions write.
+        "428C9" | "55000" | "25006" => Refused::Rule,
+        code if code.starts_with("22") => Refused::Value { column: column() },
+        code if OURS.contains(&code.get(..2).unwrap_or_default()) => Refused::Store(error(failure)),
+        // `with check option`, a bound of PostgreSQL, or the exception of a trigger, which may have a code of its own.
+        _ => Refused::Rule,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::{StreamExt, pin_mut};
+use quick_cache::sync::Cache;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Config, Error, Statement};
 
@@ -18,6 +19,11 @@ use crate::error::StoreError;
 
 /// After a failed attempt, how long everybody else is told so instead of trying as well.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Statements with a text of their own that stay prepared on a connection.
+const DYNAMIC: usize = 128;
+/// The longest text of those, in bytes: a longer one would hardly come again, and costs memory on both sides.
+const DYNAMIC_TEXT: usize = 8 << 10;
 
 /// Makes connections.
 pub(super) struct Connector {
@@ -53,7 +59,7 @@ impl Connector {
                 tracing::warn!(error = %codec::error(error), "a connection to PostgreSQL ended");
             }
         });
-        Ok(Connection { client, statements: RwLock::default() })
+        Ok(Connection { client, statements: RwLock::default(), dynamic: Cache::new(DYNAMIC) })
     }
 
     fn recent_failure(&self) -> Option<StoreError> {
@@ -66,6 +72,8 @@ impl Connector {
 pub(super) struct Connection {
     client: Client,
     statements: RwLock<HashMap<&'static str, Statement>>,
+    /// Statements with a text of their own, of which only the latest stay prepared.
+    dynamic: Cache<String, Statement>,
 }
 
 /// The rows of one statement, and how many it changed or found.
@@ -87,9 +95,22 @@ impl Connection {
         Ok(statement)
     }
 
+    /// The statement with a text of its own, prepared unless it was needed lately.
+    pub(super) async fn prepare_dynamic(&self, sql: &str) -> Result<Statement, Error> {
+        if let Some(statement) = self.dynamic.get(sql) {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await?;
+        if sql.len() <= DYNAMIC_TEXT {
+            self.dynamic.insert(sql.to_owned(), statement.clone());
+        }
+        Ok(statement)
+    }
+
     /// Forgets what is prepared, when the server has forgotten it too.
     pub(super) fn forget(&self) {
         self.statements.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.dynamic.clear();
     }
 
     /// Runs a prepared statement. The request leaves with the first poll.

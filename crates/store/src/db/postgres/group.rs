@@ -95,11 +95,7 @@ impl Writer {
 }
 
 /// One write as a transaction of its own, again when it lost a race.
-pub(super) async fn write_alone(
-    pool: &Arc<Pool>,
-    sql: &'static str,
-    params: &[Value],
-) -> Result<u64, StoreError> {
+async fn write_alone(pool: &Arc<Pool>, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
     let mut attempt = 1;
     loop {
         match write(pool, &[(sql, params)]).await {

@@ -6,6 +6,7 @@
 mod address;
 mod codec;
 mod connection;
+mod dynamic;
 mod group;
 mod pool;
 mod tls;
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
 use self::address::Address;
@@ -40,7 +41,10 @@ pub(super) struct Database {
     shared: Vec<Slot>,
     next: AtomicUsize,
     pool: Arc<Pool>,
+    /// Connections of the pool that statements over the tables of others may hold: the rest is for what is ours.
+    guests: Semaphore,
     appender: Appender,
+    locking: Appender,
     deadline: Duration,
 }
 
@@ -58,7 +62,9 @@ impl Database {
         let database = Self {
             shared: (0..options.shared_connections.max(1)).map(|_| Slot::default()).collect(),
             next: AtomicUsize::new(0),
+            guests: Semaphore::new((options.max_connections / 2).max(1)),
             appender: Appender::start(Arc::clone(&pool), options),
+            locking: Appender::start(Arc::clone(&pool), options),
             pool,
             connector,
             deadline: options.deadline,
@@ -105,13 +111,15 @@ impl Database {
         self.in_time(self.appender.append(sql, params)).await
     }
 
-    /// A write that may have to wait for a lock, and so has a connection of its own.
+    /// A write that may have to wait for a lock, and so does not go with those that never wait. Locks that one
+    /// transaction takes for many callers are one entry in the row; taken by each of them, they are a list that every
+    /// next one has to write anew.
     pub(super) async fn execute_locking(
         &self,
         sql: &'static str,
-        params: &[Value],
+        params: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        self.in_time(group::write_alone(&self.pool, sql, params)).await
+        self.in_time(self.locking.append(sql, params)).await
     }
 
     pub(super) async fn execute_returning(

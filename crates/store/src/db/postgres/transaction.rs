@@ -92,33 +92,20 @@ impl Session {
         &mut self,
         writes: &[(&'static str, &[Value])],
     ) -> Result<Vec<Result<u64, StoreError>>, Unwritten> {
-        let mut statements = Vec::with_capacity(writes.len());
-        for (sql, params) in writes {
-            let statement = self.lease.prepare(sql).await.map_err(|error| self.unwritten(error, true))?;
-            statements.push((statement, *params));
-        }
-        self.lease.open = true;
-        let lease = &self.lease;
-        // Every request leaves with the first poll of its future, and join_all polls in order.
-        let mut flights: Vec<BoxFuture<'_, Result<Answer, Error>>> = Vec::with_capacity(statements.len() + 2);
-        flights.push(Box::pin(lease.script(BEGIN)));
-        flights.extend(statements.iter().map(|(statement, params)| lease.run(statement, params).boxed()));
-        flights.push(Box::pin(lease.script("commit")));
-        let mut answers = join_all(flights).await;
+        let statements = self.prepare(writes).await.map_err(|error| self.unwritten(error, true))?;
+        let flight = self.fly(&statements, Some("commit")).await;
         self.lease.open = self.lease.is_closed();
-        let committed = answers.pop().unwrap_or(Ok((Vec::new(), 0)));
-        let mut answers = answers.into_iter();
         // Without its beginning every write was a transaction of its own: nobody knows which of them were done.
-        answers.next().unwrap_or(Ok((Vec::new(), 0))).map_err(|error| self.unwritten(error, false))?;
+        flight.begun.map_err(|error| self.unwritten(error, false))?;
         let mut counts = Vec::with_capacity(writes.len());
-        for answer in answers {
+        for answer in flight.answers {
             match answer {
                 Ok((_, changed)) => counts.push(Ok(changed)),
                 Err(error) if error.as_db_error().is_some() => return Err(self.unwritten(error, true)),
                 Err(error) => counts.push(Err(codec::error(error))),
             }
         }
-        committed.map_err(|error| {
+        flight.ended.map_err(|error| {
             let refused = error.as_db_error().is_some();
             self.unwritten(error, refused)
         })?;
@@ -143,31 +130,52 @@ impl Session {
 
     async fn flight(&mut self, last: Last<'_>) -> Result<Answer, Error> {
         let deferred = std::mem::take(&mut self.deferred);
-        let mut statements: Vec<(Statement, &[Value])> = Vec::with_capacity(deferred.len() + 1);
-        for (sql, params) in &deferred {
-            statements.push((self.lease.prepare(sql).await?, params));
+        let mut writes: Vec<_> = deferred.iter().map(|(sql, params)| (*sql, params.as_slice())).collect();
+        let script = match last {
+            Last::Statement(sql, params) => {
+                writes.push((sql, params));
+                None
+            }
+            Last::Script(sql) => Some(sql),
+        };
+        let statements = self.prepare(&writes).await?;
+        let Flight { begun, answers, ended } = self.fly(&statements, script).await;
+        let mut answer = begun;
+        for outcome in answers.into_iter().chain(script.map(|_| ended)) {
+            answer = answer.and(outcome);
         }
-        if let Last::Statement(sql, params) = last {
-            statements.push((self.lease.prepare(sql).await?, params));
+        answer
+    }
+
+    async fn prepare<'w>(
+        &self,
+        writes: &[(&'static str, &'w [Value])],
+    ) -> Result<Vec<(Statement, &'w [Value])>, Error> {
+        let mut statements = Vec::with_capacity(writes.len());
+        for (sql, params) in writes {
+            statements.push((self.lease.prepare(sql).await?, *params));
         }
+        Ok(statements)
+    }
+
+    /// Everything in one round trip: the beginning unless it was sent before, the statements, the script.
+    async fn fly(&mut self, statements: &[(Statement, &[Value])], script: Option<&str>) -> Flight {
         let begin = !std::mem::replace(&mut self.lease.open, true);
         let lease = &self.lease;
         // Every request leaves with the first poll of its future, and join_all polls in order.
         let mut flights: Vec<BoxFuture<'_, Result<Answer, Error>>> = Vec::with_capacity(statements.len() + 2);
         if begin {
-            flights.push(Box::pin(lease.script(BEGIN)));
+            flights.push(lease.script(BEGIN).boxed());
         }
-        for (statement, params) in &statements {
-            flights.push(Box::pin(lease.run(statement, params)));
+        flights.extend(statements.iter().map(|(statement, params)| lease.run(statement, params).boxed()));
+        if let Some(sql) = script {
+            flights.push(lease.script(sql).boxed());
         }
-        if let Last::Script(sql) = last {
-            flights.push(Box::pin(lease.script(sql)));
-        }
-        let mut answer = Ok((Vec::new(), 0));
-        for outcome in join_all(flights).await {
-            answer = answer.and(outcome);
-        }
-        answer
+        let mut answers = join_all(flights).await.into_iter();
+        let nothing = || Ok((Vec::new(), 0));
+        let begun = if begin { answers.next().unwrap_or_else(nothing) } else { nothing() };
+        let ended = script.and_then(|_| answers.next_back()).unwrap_or_else(nothing);
+        Flight { begun, answers: answers.collect(), ended }
     }
 
     fn note(&mut self, outcome: Result<Answer, Error>) -> Result<Answer, StoreError> {
@@ -189,6 +197,13 @@ pub(super) struct Unwritten {
     pub(super) nothing_written: bool,
     /// Another run would not meet the same reason.
     pub(super) again: bool,
+}
+
+/// What came back from one round trip.
+struct Flight {
+    begun: Result<Answer, Error>,
+    answers: Vec<Result<Answer, Error>>,
+    ended: Result<Answer, Error>,
 }
 
 /// What ends a flight.

@@ -5,8 +5,8 @@ use rusqlite::types::{Null, ValueRef};
 use rusqlite::{Connection, Statement, ffi};
 use uuid::Uuid;
 
-use crate::db::Value;
 use crate::db::row::{self, Row, mismatch};
+use crate::db::{Refused, Scalar, Value};
 use crate::error::StoreError;
 
 /// A row copied out of the statement, so that no statement stays open.
@@ -15,13 +15,26 @@ pub(in crate::db) struct Cells(Vec<Cell>);
 enum Cell {
     Null,
     Int(i64),
+    Real(f64),
     Text(String),
+    /// Text with bytes that are none, which are replaced.
+    BrokenText(String),
     Bytes(Vec<u8>),
 }
 
 impl Cells {
     fn cell(&self, column: usize) -> Result<&Cell, StoreError> {
         self.0.get(column).ok_or_else(|| mismatch(column, "in the statement's list"))
+    }
+
+    pub(in crate::db) fn scalar(&self, column: usize) -> Result<Scalar<'_>, StoreError> {
+        Ok(match self.cell(column)? {
+            Cell::Null => Scalar::Null,
+            Cell::Int(number) => Scalar::Int(*number),
+            Cell::Real(number) => Scalar::Real(*number),
+            Cell::Text(text) | Cell::BrokenText(text) => Scalar::Text(text),
+            Cell::Bytes(bytes) => Scalar::Bytes(bytes),
+        })
     }
 
     pub(in crate::db) fn text(&self, column: usize) -> Result<Option<&str>, StoreError> {
@@ -101,6 +114,52 @@ pub(super) fn run(
     Ok((found, changed))
 }
 
+/// Runs one statement: its rows, as long as there is room for them in the answer; none when there is not. `room` is in
+/// bytes of JSON and becomes less by what they take.
+pub(super) fn run_within(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+    room: &mut usize,
+) -> Result<Option<Vec<Row>>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    // Each name stands in quotes, with a colon behind it and a comma behind its value.
+    let names: usize = statement.column_names().map(|name| name.len() + 4).sum();
+    let columns = statement.column_count();
+    let mut found = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let mut size = names;
+        for column in 0..columns {
+            size += written(row.get_ref(column)?);
+        }
+        let Some(left) = room.checked_sub(size) else { return Ok(None) };
+        *room = left;
+        found.push(copy(row, columns)?);
+    }
+    Ok(Some(found))
+}
+
+/// How long a value is in JSON, at most.
+fn written(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 24,
+        ValueRef::Blob(bytes) => 2 * bytes.len() + 5,
+        ValueRef::Text(bytes) => {
+            // A byte that is no part of a text becomes U+FFFD.
+            let other = if std::str::from_utf8(bytes).is_ok() { 1 } else { 3 };
+            let size = |byte: &u8| match byte {
+                0..0x20 => 6,
+                b'"' | b'\\' => 2,
+                0x80.. => other,
+                _ => 1,
+            };
+            bytes.iter().map(size).sum::<usize>() + 2
+        }
+    }
+}
+
 fn copy(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error> {
     let mut cells = Vec::with_capacity(columns);
     for column in 0..columns {
@@ -109,9 +168,11 @@ fn copy(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error>
             ValueRef::Null => Cell::Null,
             ValueRef::Integer(number) => Cell::Int(number),
             ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
-            ValueRef::Text(_) => Cell::Text(value.as_str()?.to_owned()),
-            // No column of ours is REAL: keeping the bits lets every typed reader refuse it.
-            ValueRef::Real(number) => Cell::Bytes(number.to_bits().to_be_bytes().to_vec()),
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Cell::Text(text.to_owned()),
+                Err(_) => Cell::BrokenText(String::from_utf8_lossy(bytes).into_owned()),
+            },
+            ValueRef::Real(number) => Cell::Real(number),
         });
     }
     Ok(Row(row::Cells::Sqlite(Cells(cells))))
@@ -138,6 +199,7 @@ fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Resul
     match value {
         Value::Null => statement.raw_bind_parameter(index, Null),
         Value::Int(number) => statement.raw_bind_parameter(index, number),
+        Value::Real(number) => statement.raw_bind_parameter(index, number),
         Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
         Value::Text(text) => statement.raw_bind_parameter(index, text),
         Value::Uuid(id) => statement.raw_bind_parameter(index, id.as_bytes().as_slice()),
@@ -170,6 +232,55 @@ pub(super) fn error(error: rusqlite::Error) -> StoreError {
         }
         _ => StoreError::unavailable(format!("sqlite: {message}")),
     }
+}
+
+/// What SQLite has against a statement over the tables of others.
+pub(super) fn refusal(failure: rusqlite::Error) -> Refused {
+    let (code, message) = match &failure {
+        rusqlite::Error::SqliteFailure(code, Some(message)) => (code, message),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg),
+        _ => return Refused::Store(error(failure)),
+    };
+    let column = || message.rsplit_once('.').map(|(_, column)| column.to_owned());
+    match code.extended_code {
+        ffi::SQLITE_CONSTRAINT_NOTNULL => return Refused::Null { column: column() },
+        ffi::SQLITE_CONSTRAINT_DATATYPE => return Refused::Value { column: column() },
+        ffi::SQLITE_CONSTRAINT_TRIGGER => return Refused::Rule,
+        ffi::SQLITE_MISMATCH | ffi::SQLITE_TOOBIG | ffi::SQLITE_RANGE => {
+            return Refused::Value { column: None };
+        }
+        ffi::SQLITE_SCHEMA => return Refused::Outdated,
+        ffi::SQLITE_ERROR => return of_text(message),
+        _ => {}
+    }
+    match error(failure) {
+        StoreError::Duplicate { constraint } => Refused::Duplicate { constraint },
+        StoreError::ForeignKey => Refused::Reference,
+        StoreError::Check { constraint } => Refused::Check { constraint },
+        other => Refused::Store(other),
+    }
+}
+
+/// SQLite has one code for most of what can be wrong with a statement; only its words differ.
+fn of_text(message: &str) -> Refused {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["no such column", "no such table", "has no column named", "no such index"]) {
+        return Refused::Outdated;
+    }
+    if says(&["malformed JSON", "bad JSON path", "too complex", "integer overflow", "cannot hold BLOB"]) {
+        return Refused::Value { column: None };
+    }
+    if says(&[
+        "is a view",
+        "cannot modify",
+        "cannot UPDATE",
+        "cannot INSERT",
+        "too many",
+        "may not be modified",
+    ]) {
+        return Refused::Rule;
+    }
+    Refused::Store(StoreError::unavailable(format!("sqlite: {message}")))
 }
 
 /// The name that PostgreSQL gives to the constraint, from SQLite's `table.column, table.column`.

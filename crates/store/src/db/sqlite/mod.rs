@@ -1,6 +1,7 @@
 //! SQLite: one writer thread with group commit, read-only connections for everything else.
 
 mod codec;
+mod dynamic;
 mod reader;
 mod writer;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 pub(super) use self::codec::Cells;
@@ -25,6 +27,10 @@ const OLDEST: i32 = 3_051_003;
 
 /// How long a connection waits for the lock of another process, for example of the command line.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// The longest pattern of `like` and `glob`, in bytes. The work of one is the length of the pattern times that of the
+/// text, and nothing can stop it in between. A pattern of a caller comes to 600 bytes, with each character in brackets.
+const PATTERN: i32 = 1000;
 
 /// One database file.
 pub(super) struct Database {
@@ -103,6 +109,8 @@ fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(codec::error)?;
     connection.busy_timeout(BUSY).map_err(codec::error)?;
     keep_plans(&connection).map_err(codec::error)?;
+    names_are_no_strings(&connection).map_err(codec::error)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN).map_err(codec::error)?;
     connection.set_prepared_statement_cache_capacity(256);
     let settings = "pragma journal_mode = wal;
          pragma synchronous = full;
@@ -121,6 +129,8 @@ fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     keep_plans(&connection)?;
+    names_are_no_strings(&connection)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN)?;
     connection.set_prepared_statement_cache_capacity(128);
     let settings = "pragma query_only = on;
          pragma trusted_schema = off;
@@ -134,6 +144,12 @@ fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
 /// partial index fit, which costs more than the search itself.
 fn keep_plans(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
+}
+
+/// A name in double quotes that no column has is an error. SQLite would take it for a string, and a column that is gone
+/// would go unnoticed.
+fn names_are_no_strings(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map(|_| ())
 }
 
 /// The path of a `sqlite://` address: everything behind the two slashes, taken literally.

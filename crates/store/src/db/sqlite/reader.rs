@@ -16,7 +16,7 @@ const LISTS: usize = 4;
 /// The readers of one database file.
 pub(super) struct Readers {
     shared: Arc<Shared>,
-    lists: Semaphore,
+    lists: Arc<Semaphore>,
 }
 
 struct Shared {
@@ -37,7 +37,7 @@ thread_local! {
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
         let shared = Arc::new(Shared { path, idle: Mutex::new(Vec::new()) });
-        Self { shared, lists: Semaphore::new(LISTS) }
+        Self { shared, lists: Arc::new(Semaphore::new(LISTS)) }
     }
 
     /// Runs `read` on this thread's own connection.
@@ -60,31 +60,35 @@ impl Readers {
         })
     }
 
-    /// Runs `read` on a blocking thread, with one of a few connections.
+    /// Runs `read` on a blocking thread, with one of a few connections. The turn ends with the read, not with the
+    /// patience of whoever asked: a read that has begun goes on when nobody waits for it any more.
     pub(super) async fn apart<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        read: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = self.lists.acquire().await;
+        let stopped = || StoreError::unavailable("sqlite: a reading thread stopped");
+        let turn = Arc::clone(&self.lists).acquire_owned().await.map_err(|_| stopped())?;
         let shared = Arc::clone(&self.shared);
-        let work = tokio::task::spawn_blocking(move || shared.list(read));
-        let found = work.await.map_err(|_| StoreError::unavailable("sqlite: a reading thread stopped"))?;
-        drop(turn);
-        found.map_err(codec::error)
+        let work = tokio::task::spawn_blocking(move || {
+            let found = shared.list(read);
+            drop(turn);
+            found
+        });
+        work.await.map_err(|_| stopped())?.map_err(codec::error)
     }
 }
 
 impl Shared {
     fn list<T>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+        read: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
+        let mut connection = match idle {
             Some(connection) => connection,
             None => connect_reader(&self.path)?,
         };
-        let found = read(&connection)?;
+        let found = read(&mut connection)?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(found)
     }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::codec;
 use crate::db::row::Row;
-use crate::db::{DbOptions, Tx, Value};
+use crate::db::{DbOptions, Dynamic, Refused, Tx, Value};
 use crate::error::StoreError;
 
 /// Jobs that share one commit.
@@ -38,26 +38,53 @@ impl Session {
         codec::run(&self.connection, sql, params, limit).map_err(|error| self.note(error))
     }
 
+    /// Runs one statement over the tables of others.
+    pub(super) fn dynamic(&mut self, statement: &Dynamic, room: &mut usize) -> Result<Vec<Row>, Refused> {
+        let Dynamic { sql, params, unless } = statement;
+        if let Some(unless) = unless {
+            let (found, _) =
+                codec::run(&self.connection, unless, &[], 1).map_err(|error| self.judge(error))?;
+            if !found.is_empty() {
+                return Err(Refused::Exhausted);
+            }
+        }
+        let found = codec::run_within(&self.connection, sql, params, room);
+        found.map_err(|error| self.judge(error))?.ok_or(Refused::TooLarge)
+    }
+
+    /// A table that has no number left for another row says the same as a full disk. After either the transaction is
+    /// whole when it is still open: SQLite has undone the statement alone, and what comes next shows which it was.
+    fn judge(&mut self, error: rusqlite::Error) -> Refused {
+        if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
+            self.note_damage(&error);
+        }
+        codec::refusal(error)
+    }
+
     /// Runs several statements without parameters, for migrations.
     pub(in crate::db) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         self.connection.execute_batch(sql).map_err(|error| self.note(error))
     }
 
-    fn control(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(super) fn control(&mut self, sql: &str) -> Result<(), StoreError> {
         self.run(sql, &[], 0).map(|_| ())
     }
 
     fn note(&mut self, error: rusqlite::Error) -> StoreError {
+        self.note_damage(&error);
+        codec::error(error)
+    }
+
+    fn note_damage(&mut self, error: &rusqlite::Error) {
         use ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, OutOfMemory, SystemIoFailure};
         self.damaged |= matches!(
             error.sqlite_error_code(),
             Some(DiskFull | SystemIoFailure | OutOfMemory | DatabaseCorrupt | NotADatabase)
         );
-        codec::error(error)
     }
 
     /// Whether the transaction of the group is beyond saving.
-    fn lost(&self) -> bool {
+    pub(super) fn lost(&self) -> bool {
         self.damaged || self.connection.is_autocommit()
     }
 
@@ -188,7 +215,12 @@ impl Writer {
         self.submit(name, true, body).await
     }
 
-    async fn submit<T, B>(&self, name: &'static str, savepoint: bool, body: B) -> Result<T, StoreError>
+    pub(super) async fn submit<T, B>(
+        &self,
+        name: &'static str,
+        savepoint: bool,
+        body: B,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         B: FnMut(&mut Tx) -> Result<T, StoreError> + Send + 'static,

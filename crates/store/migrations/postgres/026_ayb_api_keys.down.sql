@@ -1,0 +1,1 @@
+drop table _ayb_api_keys;
