@@ -11,6 +11,7 @@ use ayb_provider::keys::KeyPolicy;
 use ayb_provider::policy::Policy;
 use ayb_store::Store;
 use ayb_store::error::StoreError;
+use ayb_store::tables::Tables;
 use bytes::Bytes;
 use std::num::NonZeroUsize;
 
@@ -21,6 +22,7 @@ use crate::config::{Config, MasterKey};
 use crate::entropy::Entropy;
 use crate::http::cookie::HostCookie;
 use crate::http::csrf::CsrfKey;
+use crate::key_use::KeyUse;
 use crate::keys::SigningKeys;
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -40,6 +42,8 @@ pub struct Parts {
     pub config: Config,
     /// The tables.
     pub store: Store,
+    /// The tables of the operator, when their API is on.
+    pub tables: Option<Tables>,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -60,6 +64,8 @@ pub struct Parts {
     pub passwords: PasswordPool,
     /// Counts requests.
     pub limits: Limits,
+    /// Remembers which API keys were used.
+    pub key_use: KeyUse,
     /// Sends mail.
     pub mailer: Mailer,
     /// Notes what matters for security.
@@ -92,7 +98,7 @@ pub struct Ingredients {
     pub master_key: MasterKey,
     /// Sends mail.
     pub mailer: Mailer,
-    /// The client of the demo page.
+    /// The client of the demo page, when the demo is on. Its table is made then too.
     pub demo_client: Option<String>,
 }
 
@@ -125,9 +131,11 @@ impl App {
             csrf: CsrfKey::new(&key(Purpose::Csrf)),
             progress: ProgressKey::new(key(Purpose::Progress)),
             passwords: passwords(&config, &entropy)?,
-            limits: Limits::new(&config, &entropy),
+            limits: Limits::new(&config, &entropy, &store, MacKey::new(key(Purpose::Limits).as_slice())),
+            key_use: KeyUse::default(),
             audit: Audit::new(store.clone(), entropy.clone(), background.clone()),
             background,
+            tables: tables(&config, &store, demo_client.is_some()).await?,
             metadata: metadata::document(&config.server.public_url),
             config,
             store,
@@ -165,6 +173,33 @@ impl App {
     pub fn visitor_cookie(&self) -> HostCookie {
         HostCookie::visitor(self.is_https())
     }
+}
+
+/// What is wrong with an owner column that cannot be found.
+pub(crate) const MISSING_OWNER: &str = "which is not there, or which `tables.role` may not read";
+/// What to do about it.
+pub(crate) const MISSING_OWNER_HINT: &str = "correct `tables.owners`, make the table, or let the role read it (`ayb \
+    tables grant`); with a misspelt name the rows that are meant would be open to everybody";
+
+/// The tables of the operator. With PostgreSQL their role must be there, and be one for which policies hold. Every owner
+/// column that is configured must be there: with one that is misspelt, the rows that are meant would be everybody's.
+async fn tables(config: &Config, store: &Store, demo: bool) -> anyhow::Result<Option<Tables>> {
+    if !config.tables.enabled {
+        return Ok(None);
+    }
+    let tables = Tables::new(store.db().clone(), config.tables.options());
+    tables.prepare_role().await.map_err(|problem| {
+        anyhow::anyhow!("{problem}\nhint: see tables.role in the manual, or switch tables.enabled off")
+    })?;
+    if demo {
+        tables.make_demo_table().await?;
+    }
+    // Looked at apart: what is known of the tables begins with the first request.
+    let schema = Tables::new(store.db().clone(), config.tables.options()).schema().await?;
+    if let Some(owner) = schema.missing_owners().first() {
+        anyhow::bail!("tables.owners names {owner}, {MISSING_OWNER}\nhint: {MISSING_OWNER_HINT}");
+    }
+    Ok(Some(tables))
 }
 
 /// The mask lives in the database: it hides a count from those who hold tokens, not from those who hold the tables.

@@ -1,4 +1,5 @@
-//! What `ayb start --demo` puts into an empty database: a person, an app and a public client for the demo page.
+//! What `ayb start --demo` puts into an empty database: a person, an app and a public client for the demo page, and a
+//! table of notes that belong to their users.
 
 use ayb_protocol::ids::{AppId, ClientId, UserId};
 use ayb_protocol::time::Timestamp;
@@ -7,6 +8,7 @@ use ayb_provider::client::{ClientKind, ClientRecord};
 use ayb_provider::register::{ClientDraft, check};
 use ayb_provider::user::UserRecord;
 use ayb_store::Store;
+use ayb_store::tables::{DEMO_OWNER, DEMO_TABLE};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -48,6 +50,15 @@ pub async fn prepare(
     let client_id = client(store, entropy, owner, redirect_uri, now).await?;
     store.put_setting(SETTING, &client_id, now).await?;
     Ok(client_id)
+}
+
+/// Switches the API over tables on, with a table whose rows belong to their users.
+pub fn open_tables(config: &mut Config) {
+    config.tables.enabled = true;
+    let owner = format!("{DEMO_TABLE}.{DEMO_OWNER}");
+    if !config.tables.owners.contains(&owner) {
+        config.tables.owners.push(owner);
+    }
 }
 
 async fn person(config: &Config, store: &Store, entropy: &Entropy, now: Timestamp) -> anyhow::Result<UserId> {

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_key_starts_with_the_milliseconds() {
+    fn a_row_key_prefixs_with_the_milliseconds() {
         let entropy = Entropy::open().unwrap();
         assert_eq!(entropy.sequence(at(1_700_000_000_123)) >> 16, 1_700_000_000_123);
         assert_eq!(entropy.sequence(at(1_700_000_000_124)) >> 16, 1_700_000_000_124);

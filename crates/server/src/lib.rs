@@ -2,11 +2,13 @@
 
 pub mod admin;
 pub mod api;
+pub mod api_keys;
 pub mod app;
 pub mod assets;
 pub mod audit;
 pub mod background;
 pub mod banner;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -16,6 +18,7 @@ pub mod entropy;
 pub mod error;
 pub mod health;
 pub mod http;
+pub mod key_use;
 pub mod keys;
 pub mod limits;
 pub mod mail;

@@ -3,9 +3,11 @@
 use std::num::NonZeroU32;
 
 use ayb_protocol::ids::AppId;
+use ayb_protocol::jose::MacKey;
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::app::RateLimit;
-use ayb_store::LinkKind;
+use ayb_provider::limit::{Limit, Verdict};
+use ayb_store::{LinkKind, Store};
 use http::HeaderMap;
 
 use crate::app::App;
@@ -14,9 +16,9 @@ use crate::entropy::Entropy;
 use crate::http::client_ip::ClientIp;
 use crate::http::headers::RATE_LIMIT;
 use crate::oauth::error::OAuthError;
-use crate::throttle::{Limit, Throttle, Verdict};
+use crate::throttle::{Others, Throttle, Who};
 
-/// Callers that each limit remembers.
+/// Callers that each limit remembers, and rows that callers who proved nothing may fill through this server.
 const KEYS: usize = 65_536;
 
 /// Links of one kind that one address is sent in an hour: nobody can fill somebody's mailbox.
@@ -35,64 +37,90 @@ pub struct Standing {
     pub limit: Limit,
     /// What it says.
     pub verdict: Verdict,
+    /// When it was asked.
+    pub at: Timestamp,
 }
 
 /// The limits. One that is configured as zero does not exist.
 pub struct Limits {
     sign_in: Option<Throttle>,
-    client_failure: Option<Throttle>,
+    failure: Option<Throttle>,
     client: Option<Throttle>,
+    client_calls: Option<Throttle>,
     admin_sign_in: Option<Throttle>,
     mail: Throttle,
     apps: Throttle,
 }
 
 impl Limits {
-    /// The configured limits.
-    pub fn new(config: &Config, entropy: &Entropy) -> Self {
-        let per_minute =
-            |requests: u32| (requests > 0).then(|| Throttle::new(Limit::per_minute(requests), KEYS, entropy));
+    /// The configured limits. Where other servers can work on the same database, they are kept together with those, in
+    /// rows whose names are hashes under `key`.
+    pub fn new(config: &Config, entropy: &Entropy, store: &Store, key: MacKey) -> Self {
+        let others = Others::on(store, key);
+        let throttle = |name, limit, who| {
+            let line = others.as_ref().map(|others| others.line(name, who));
+            Throttle::new(limit, KEYS, entropy, line)
+        };
+        let anybody = |limit: Limit| Who::Anybody { keys: KEYS, window: limit.window };
+        let per_minute = |name, requests: u32| {
+            let limit = Limit::per_minute(requests);
+            (requests > 0).then(|| throttle(name, limit, anybody(limit)))
+        };
+        let client = config.auth.provider.client_rate_limit;
+        let of_client = |name| (client > 0).then(|| throttle(name, Limit::per_minute(client), Who::Proven));
         Self {
-            sign_in: per_minute(config.auth.rate_limit),
-            client_failure: per_minute(config.auth.provider.token_failure_limit),
-            client: per_minute(config.auth.provider.client_rate_limit),
-            admin_sign_in: per_minute(config.admin.login_rate_limit),
-            mail: Throttle::new(MAIL, KEYS, entropy),
-            apps: Throttle::new(Limit::per_minute(0), KEYS, entropy),
+            sign_in: per_minute("sign-in", config.auth.rate_limit),
+            failure: per_minute("client failure", config.auth.provider.token_failure_limit),
+            client: of_client("client"),
+            client_calls: of_client("client calls"),
+            admin_sign_in: per_minute("admin sign-in", config.admin.login_rate_limit),
+            mail: throttle("mail", MAIL, anybody(MAIL)),
+            apps: throttle("app", Limit::per_minute(0), Who::Proven),
         }
     }
 
     /// See [`Attempt::count`].
-    fn sign_in(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
-        by_address(self.sign_in.as_ref(), caller, now)
+    async fn sign_in(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
+        by_address(self.sign_in.as_ref(), caller, now).await
     }
 
-    /// A failed client authentication, from an address.
-    pub fn client_failure(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
-        by_address(self.client_failure.as_ref(), caller, now)
+    /// A failed client authentication, or a bearer credential that is none, from an address: whoever guesses one kind
+    /// of secret has no further tries at the other.
+    pub async fn failure(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
+        by_address(self.failure.as_ref(), caller, now).await
     }
 
     /// A request of a client that proved who it is.
-    pub fn client(&self, client_id: &str, now: Timestamp) -> Option<Standing> {
-        let throttle = self.client.as_ref()?;
-        Some(Standing { limit: throttle.limit(), verdict: throttle.check(client_id, now) })
+    pub async fn client(&self, client_id: &str, now: Timestamp) -> Option<Standing> {
+        by_client(self.client.as_ref(), client_id, now).await
+    }
+
+    /// A request with an access token of a client. It is counted apart: a client that calls too often can still get
+    /// and revoke tokens.
+    pub async fn client_calls(&self, client_id: &str, now: Timestamp) -> Option<Standing> {
+        by_client(self.client_calls.as_ref(), client_id, now).await
     }
 
     /// A request with a credential of an app, against the limit that all its credentials share; none when the app has no
     /// limit.
-    pub fn app(&self, app: AppId, limit: RateLimit, now: Timestamp) -> Option<Standing> {
+    pub async fn app(&self, app: AppId, limit: RateLimit, now: Timestamp) -> Option<Standing> {
         let limit = Limit { requests: NonZeroU32::new(limit.requests)?, window: limit.window };
-        Some(Standing { limit, verdict: self.apps.check_against(app, limit, now) })
+        let verdict = self.apps.check_against(app.0.as_bytes(), limit, now).await;
+        Some(Standing { limit, verdict, at: now })
     }
 
     /// An attempt to sign in as the administrator, from an address.
-    pub fn admin_sign_in(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
-        by_address(self.admin_sign_in.as_ref(), caller, now)
+    pub async fn admin_sign_in(&self, caller: ClientIp, now: Timestamp) -> Option<Standing> {
+        by_address(self.admin_sign_in.as_ref(), caller, now).await
     }
 
     /// Whether another link of this kind may be sent to `address`. It counts whether there is such an account or not.
-    pub fn may_mail(&self, kind: LinkKind, address: &str, now: Timestamp) -> bool {
-        self.mail.check((kind == LinkKind::Reset, address), now).is_allowed()
+    pub async fn may_mail(&self, kind: LinkKind, address: &str, now: Timestamp) -> bool {
+        let kind = match kind {
+            LinkKind::Reset => "reset ",
+            LinkKind::Verify => "verify ",
+        };
+        self.mail.check([kind, address].concat().as_bytes(), now).await.is_allowed()
     }
 }
 
@@ -108,8 +136,8 @@ impl Attempt {
     ///
     /// # Errors
     /// 429 when the address has used up the limit.
-    pub fn count(app: &App, caller: ClientIp, now: Timestamp) -> Result<Self, OAuthError> {
-        match app.limits.sign_in(caller, now) {
+    pub async fn count(app: &App, caller: ClientIp, now: Timestamp) -> Result<Self, OAuthError> {
+        match app.limits.sign_in(caller, now).await {
             Some(standing) if !standing.verdict.is_allowed() => Err(OAuthError::limited(standing)),
             standing => Ok(Self { caller, standing }),
         }
@@ -123,12 +151,19 @@ impl Attempt {
     /// Says in the answer how many more there may be.
     pub fn write(&self, headers: &mut HeaderMap) {
         if let Some(standing) = &self.standing {
-            RATE_LIMIT.write(headers, standing.limit, &standing.verdict);
+            RATE_LIMIT.write(headers, standing);
         }
     }
 }
 
-fn by_address(throttle: Option<&Throttle>, caller: ClientIp, now: Timestamp) -> Option<Standing> {
+async fn by_client(throttle: Option<&Throttle>, client_id: &str, now: Timestamp) -> Option<Standing> {
     let throttle = throttle?;
-    Some(Standing { limit: throttle.limit(), verdict: throttle.check_address(caller.0, now) })
+    let verdict = throttle.check(client_id.as_bytes(), now).await;
+    Some(Standing { limit: throttle.limit(), verdict, at: now })
+}
+
+async fn by_address(throttle: Option<&Throttle>, caller: ClientIp, now: Timestamp) -> Option<Standing> {
+    let throttle = throttle?;
+    let verdict = throttle.check_address(caller.0, now).await;
+    Some(Standing { limit: throttle.limit(), verdict, at: now })
 }

@@ -31,11 +31,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Sends a link for a new password to `email`, which is in lowercase, if an account in use has it. All of that happens
 /// after the answer, so neither the answer nor its time tells whether there is such an account.
 pub fn send_reset(app: &App, email: String, now: Timestamp) {
-    if !app.limits.may_mail(LinkKind::Reset, &email, now) {
-        return;
-    }
     let worker = app.clone();
     app.background.spawn(within_deadline(async move {
+        if !worker.limits.may_mail(LinkKind::Reset, &email, now).await {
+            return Ok(());
+        }
         match worker.store.user_by_email(&email).await? {
             Some(user) if user.is_active() => send(&worker, &user, LinkKind::Reset, now).await,
             _ => Ok(()),
@@ -45,11 +45,13 @@ pub fn send_reset(app: &App, email: String, now: Timestamp) {
 
 /// Sends a link that verifies a person's address.
 pub fn send_verification(app: &App, user: &UserRecord, now: Timestamp) {
-    if !app.limits.may_mail(LinkKind::Verify, &user.email, now) {
-        return;
-    }
     let (worker, user) = (app.clone(), user.clone());
-    app.background.spawn(within_deadline(async move { send(&worker, &user, LinkKind::Verify, now).await }));
+    app.background.spawn(within_deadline(async move {
+        match worker.limits.may_mail(LinkKind::Verify, &user.email, now).await {
+            true => send(&worker, &user, LinkKind::Verify, now).await,
+            false => Ok(()),
+        }
+    }));
 }
 
 /// Why a link did not leave the server.

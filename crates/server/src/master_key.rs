@@ -20,6 +20,8 @@ pub enum Purpose {
     Progress,
     /// Derives the successor of a refresh token, for clients that may ask for a lost answer again.
     Successor,
+    /// Names in the database those whom a limit counts, so that addresses cannot be guessed from the names.
+    Limits,
     /// Signs session tokens where `auth.jwt_secret` is not set.
     SessionTokens,
 }
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Csrf => "ayb forms v1",
             Self::Progress => "ayb progress v1",
             Self::Successor => "ayb refresh successor v1",
+            Self::Limits => "ayb limits v1",
             Self::SessionTokens => "ayb session tokens v1",
         }
     }

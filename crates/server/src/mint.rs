@@ -3,7 +3,7 @@
 use ayb_protocol::ids::{ClientId, GrantId};
 use ayb_protocol::jose::MacKey;
 use ayb_protocol::secret::{
-    Access, ClientSecret, Code, Kind, Located, MaskKey, Named, Refresh, RowKey, Secret, SecretHash,
+    Access, ApiKey, ClientSecret, Code, Kind, Located, MaskKey, Named, Refresh, RowKey, Secret, SecretHash,
 };
 use ayb_protocol::time::Timestamp;
 use ayb_provider::authorize::FreshCode;
@@ -67,6 +67,15 @@ impl Mint {
     /// When there is no randomness.
     pub fn client_secret(&self) -> Result<Secret<ClientSecret>, EntropyError> {
         let bytes = Zeroizing::new(self.entropy.bytes::<{ ClientSecret::BYTES }>()?);
+        Ok(Secret::generate(|target| target.copy_from_slice(bytes.as_slice())))
+    }
+
+    /// A fresh API key.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn api_key(&self) -> Result<Secret<ApiKey>, EntropyError> {
+        let bytes = Zeroizing::new(self.entropy.bytes::<{ ApiKey::BYTES }>()?);
         Ok(Secret::generate(|target| target.copy_from_slice(bytes.as_slice())))
     }
 

@@ -25,16 +25,22 @@ use crate::{admin, banner, demo, master_key};
 const KEYS_EVERY: Duration = Duration::from_secs(30);
 /// How often the command line of this machine gets a new token; half of a token's life.
 const LOCAL_TOKEN_EVERY: Duration = Duration::from_secs(admin::sessions::LIFETIME.0 / 2);
+/// How often the last uses of API keys are written down.
+const KEY_USE_EVERY: Duration = Duration::from_secs(5);
 /// How often dead rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 /// The rest between two batches of dead rows: up to 20,000 leave in a second.
-const PURGE_WORKING: Duration = Duration::from_millis(20);
+const PURGE_WORKING: Duration = Duration::from_millis(10);
 /// The rest between two batches in which everything lived.
-const PURGE_WALKING: Duration = Duration::from_millis(250);
+const PURGE_WALKING: Duration = Duration::from_millis(60);
 /// How often the certificate's files are looked at.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(60);
+/// How often limits that count nothing any more are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// Limits that are forgotten at once: more than can come up meanwhile.
+const FORGET_BUDGET: u32 = 20_000;
 /// Rows of each table that one look may take.
-const PURGE_BUDGET: u32 = 400;
+const PURGE_BUDGET: u32 = 100;
 /// How long a mail server may take.
 const MAIL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -52,7 +58,9 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     let background = [
         tokio::spawn(tend_keys(app.clone(), KEYS_EVERY)),
         tokio::spawn(purge(app.clone())),
+        tokio::spawn(forget_limits(app.clone())),
         tokio::spawn(renew_local_token(app.clone())),
+        tokio::spawn(write_key_use(app.clone())),
     ];
     let router = edge::wrap(routes::router(app.clone()), &app)?;
     tokio::select! {
@@ -68,9 +76,10 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
 /// Serves until it is asked to stop, and until what was begun has ended.
 async fn serve(app: &App, listener: Listener, router: axum::Router, stop: impl Future<Output = ()>) {
     let drained = listener.serve(router, stop).await;
-    // What was begun beside the requests may finish: an entry in the trail, a mail.
+    // What was begun beside the requests may finish: an entry in the trail, a mail, the last use of a key.
     let patience = Duration::from_secs(app.config.server.shutdown_timeout.0);
-    let finished = tokio::time::timeout(patience, app.background.idle()).await.is_ok();
+    let rest = async { tokio::join!(app.background.idle(), app.key_use.write(&app.store)) };
+    let finished = tokio::time::timeout(patience, rest).await.is_ok();
     tracing::info!(cut = drained.cut, finished, "stopped");
 }
 
@@ -85,13 +94,16 @@ async fn open_admin(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
 ///
 /// # Errors
 /// With the reason why it cannot be done.
-pub async fn build(config: Config, with_demo: bool) -> anyhow::Result<App> {
+pub async fn build(mut config: Config, with_demo: bool) -> anyhow::Result<App> {
     let store = open_store(&config).await?;
     let (clock, entropy) = (Clock::system(), Entropy::open()?);
     let mailer = mailer(&config.email, &config.server.outbound_ca_file, &clock, &entropy)?;
     let master_key = master_key::load_or_create(&config.auth.provider, &entropy)?;
     let demo_client = match with_demo {
-        true => Some(demo::prepare(&config, &store, &entropy, clock.now()).await?),
+        true => {
+            demo::open_tables(&mut config);
+            Some(demo::prepare(&config, &store, &entropy, clock.now()).await?)
+        }
         false => None,
     };
     App::build(config, Ingredients { store, clock, entropy, master_key, mailer, demo_client }).await
@@ -213,6 +225,14 @@ async fn renew_local_token(app: App) {
     }
 }
 
+async fn write_key_use(app: App) {
+    let mut ticks = tokio::time::interval(KEY_USE_EVERY);
+    loop {
+        ticks.tick().await;
+        app.key_use.write(&app.store).await;
+    }
+}
+
 async fn purge(app: App) {
     let mut sweep = Sweep::default();
     loop {
@@ -224,6 +244,20 @@ async fn purge(app: App) {
             }
         };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Deletes what limits wrote for other servers to see, once it counts nothing any more.
+async fn forget_limits(app: App) {
+    if !app.store.shares_limits() {
+        return;
+    }
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.store.forget_limits(app.clock.now(), FORGET_BUDGET).await {
+            tracing::warn!(%error, "limits that count nothing any more could not be deleted");
+        }
     }
 }
 

@@ -1,155 +1,122 @@
-//! Limits on the rate of requests, kept in this process: the generic cell rate algorithm, one number a key.
+//! Counts requests against a [`Limit`]: in this process, and where other servers work on the same database, together
+//! with them.
 //!
 //! The table has a fixed size, so a flood of new keys costs no memory; it can push cold keys out, which forgives
 //! them. Each limit has a table of its own, so no key of one limit can meet a key of another.
 
-use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
+mod line;
 
-use ayb_protocol::time::{Seconds, Timestamp};
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use ayb_protocol::time::Timestamp;
+use ayb_provider::limit::{Limit, Meter, Step, Verdict};
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 
 use crate::entropy::Entropy;
 
-/// How many requests a window of time allows. All of them may come at once; they grow back evenly.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limit {
-    /// Requests in a window.
-    pub requests: NonZeroU32,
-    /// Length of the window; zero counts as one second.
-    pub window: Seconds,
-}
+pub use line::{Line, Others, Who};
 
-impl Limit {
-    /// `requests` in a minute; zero counts as one, because a limit that allows nothing is a switch, not a limit.
-    pub const fn per_minute(requests: u32) -> Self {
-        let requests = match NonZeroU32::new(requests) {
-            Some(requests) => requests,
-            None => NonZeroU32::MIN,
-        };
-        Self { requests, window: Seconds(60) }
-    }
+/// Counts requests by key. Clones share the count.
+#[derive(Clone, Debug)]
+pub struct Throttle(Arc<Parts>);
 
-    fn window_micros(self) -> i64 {
-        self.window.as_millis().clamp(1_000, MAX_WINDOW_MILLIS).saturating_mul(1_000)
-    }
-
-    fn interval_micros(self) -> i64 {
-        (self.window_micros() / i64::from(self.requests.get())).max(1)
-    }
-}
-
-/// Ten years: keeps the arithmetic far from its ends.
-const MAX_WINDOW_MILLIS: i64 = 315_360_000_000;
-
-/// The answer of a limit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// Go on.
-    Allowed {
-        /// How many more may come at once.
-        remaining: u32,
-        /// When the whole window is free again.
-        reset: Timestamp,
-    },
-    /// Refuse, and say when to come back.
-    Limited {
-        /// How long until one request is allowed again, at least a second.
-        retry_after: Seconds,
-        /// When the whole window is free again.
-        reset: Timestamp,
-    },
-}
-
-impl Verdict {
-    /// Whether the request may go on.
-    pub const fn is_allowed(&self) -> bool {
-        matches!(self, Self::Allowed { .. })
-    }
-}
-
-/// Counts requests by key against one [`Limit`].
 #[derive(Debug)]
-pub struct Throttle {
+struct Parts {
     limit: Limit,
     hasher: RandomState,
-    arrivals: Cache<u64, i64, UnitWeighter, RandomState>,
+    meters: Cache<u64, Meter, UnitWeighter, RandomState>,
+    /// What is shared with other servers, if there can be any.
+    line: Option<Line>,
 }
 
 impl Throttle {
-    /// A limit that remembers up to about `keys` callers.
-    pub fn new(limit: Limit, keys: usize, entropy: &Entropy) -> Self {
+    /// A limit that remembers up to about `keys` callers, and is kept with other servers along `line`.
+    pub fn new(limit: Limit, keys: usize, entropy: &Entropy, line: Option<Line>) -> Self {
         let keys = keys.max(1);
         let lifecycle = DefaultLifecycle::default();
-        let arrivals = Cache::with(keys, keys as u64, UnitWeighter, entropy.hasher(), lifecycle);
-        Self { limit, hasher: entropy.hasher(), arrivals }
+        let meters = Cache::with(keys, keys as u64, UnitWeighter, entropy.hasher(), lifecycle);
+        Self(Arc::new(Parts { limit, hasher: entropy.hasher(), meters, line }))
     }
 
     /// The limit that is kept.
-    pub const fn limit(&self) -> Limit {
-        self.limit
+    pub fn limit(&self) -> Limit {
+        self.0.limit
     }
 
     /// Counts a request of `key` at `now`. The key is kept only as a keyed hash; still, pass identifiers or hashes,
     /// never a secret.
-    pub fn check(&self, key: impl Hash, now: Timestamp) -> Verdict {
-        self.count(self.hasher.hash_one(key), self.limit, now)
-    }
-
-    /// Counts a request of a key that has a limit of its own.
-    pub fn check_against(&self, key: impl Hash, limit: Limit, now: Timestamp) -> Verdict {
-        self.count(self.hasher.hash_one(key), limit, now)
+    pub async fn check(&self, key: &[u8], now: Timestamp) -> Verdict {
+        self.check_against(key, self.0.limit, now).await
     }
 
     /// Counts a request from `address` at `now`; all addresses of an IPv6 /64 are one caller.
-    pub fn check_address(&self, address: IpAddr, now: Timestamp) -> Verdict {
-        self.check(caller_network(address), now)
-    }
-
-    fn count(&self, key: u64, limit: Limit, now: Timestamp) -> Verdict {
-        let now = now.as_millis().saturating_mul(1_000);
-        let mut verdict = None;
-        let entry = self.arrivals.entry(&key, None, |_, arrival| {
-            let (next, answer) = limit.admit(*arrival, now);
-            *arrival = next;
-            verdict = Some(answer);
-            EntryAction::Retain(())
-        });
-        if let EntryResult::Vacant(place) = entry {
-            let (next, answer) = limit.admit(now, now);
-            // A place that was taken in the meantime is one request that goes uncounted.
-            let _ = place.insert(next);
-            verdict = Some(answer);
+    pub async fn check_address(&self, address: IpAddr, now: Timestamp) -> Verdict {
+        match caller_network(address) {
+            IpAddr::V4(address) => self.check(&address.octets(), now).await,
+            IpAddr::V6(address) => self.check(&address.octets(), now).await,
         }
-        verdict.unwrap_or_else(|| limit.admit(now, now).1)
     }
-}
 
-impl Limit {
-    /// The rule: `arrival` is the moment at which the caller's window is whole again, in microseconds.
-    fn admit(self, arrival: i64, now: i64) -> (i64, Verdict) {
-        let (window, interval) = (self.window_micros(), self.interval_micros());
-        // No honest arrival lies further ahead than the window: a clock that jumped back must not lock callers out.
-        let arrival = arrival.clamp(now, now.saturating_add(window));
-        let next = arrival.saturating_add(interval);
-        let room = now.saturating_add(window).saturating_sub(next);
-        if room < 0 {
-            let retry_after = Seconds(ceil_seconds(room.saturating_neg()).max(1));
-            return (arrival, Verdict::Limited { retry_after, reset: moment(arrival) });
+    /// Counts a request of a key that has a limit of its own.
+    pub async fn check_against(&self, key: &[u8], limit: Limit, now: Timestamp) -> Verdict {
+        let slot = self.0.hasher.hash_one(key);
+        if self.0.line.is_none() {
+            return self.0.alone(slot, limit, now);
         }
-        let remaining = u32::try_from(room / interval).unwrap_or(u32::MAX);
-        (next, Verdict::Allowed { remaining, reset: moment(next) })
+        if let Step::Decided(verdict) = self.0.shared(slot, limit, now) {
+            return verdict;
+        }
+        // Beside the request: what is taken for a caller who goes away must not be lost.
+        let (parts, key) = (Arc::clone(&self.0), key.to_vec());
+        let asked = tokio::spawn(async move { parts.ask(slot, &key, limit, now).await });
+        asked.await.unwrap_or_else(|_| self.0.alone(slot, limit, now))
     }
 }
 
-fn ceil_seconds(micros: i64) -> u64 {
-    u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000)
-}
+impl Parts {
+    /// Asks for another part of the line, once for all requests of a key that wait for it.
+    async fn ask(&self, slot: u64, key: &[u8], limit: Limit, now: Timestamp) -> Verdict {
+        let Some(line) = &self.line else { return self.alone(slot, limit, now) };
+        let Some(_turn) = line.turn(slot, now).await else { return self.alone(slot, limit, now) };
+        let ask = match self.shared(slot, limit, now) {
+            // Whoever had the turn before brought enough.
+            Step::Decided(verdict) => return verdict,
+            Step::Ask(ask) => ask,
+        };
+        match line.take(key, &ask, now).await {
+            Some(stretch) => self.with(slot, |meter| meter.settle(limit, stretch, now)),
+            None => self.alone(slot, limit, now),
+        }
+    }
 
-fn moment(micros: i64) -> Timestamp {
-    Timestamp::from_millis(micros.div_euclid(1_000))
+    fn alone(&self, slot: u64, limit: Limit, now: Timestamp) -> Verdict {
+        self.with(slot, |meter| meter.alone(limit, now))
+    }
+
+    fn shared(&self, slot: u64, limit: Limit, now: Timestamp) -> Step {
+        self.with(slot, |meter| meter.shared(limit, now))
+    }
+
+    fn with<T>(&self, slot: u64, work: impl Fn(&mut Meter) -> T) -> T {
+        let entry = self.meters.entry(&slot, None, |_, meter| EntryAction::Retain(work(meter)));
+        match entry {
+            EntryResult::Retained(answer) => answer,
+            EntryResult::Vacant(place) => {
+                let mut meter = Meter::default();
+                let answer = work(&mut meter);
+                // A place that was taken in the meantime is one request that goes uncounted.
+                let _ = place.insert(meter);
+                answer
+            }
+            // Neither is asked for; both would mean that nothing is known of the key.
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
+                work(&mut Meter::default())
+            }
+        }
+    }
 }
 
 /// The network that counts as one caller: an IPv4 address, or the /64 of an IPv6 address, which is what one
@@ -166,62 +133,11 @@ mod tests {
     use super::*;
 
     fn throttle(limit: Limit, keys: usize) -> Throttle {
-        Throttle::new(limit, keys, &Entropy::open().unwrap())
+        Throttle::new(limit, keys, &Entropy::open().unwrap(), None)
     }
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(1_700_000_000 + seconds)
-    }
-
-    #[test]
-    fn a_window_is_spent_at_once_and_grows_back_evenly() {
-        let throttle = throttle(Limit::per_minute(3), 100);
-        assert_eq!(throttle.check("a", at(0)), Verdict::Allowed { remaining: 2, reset: at(20) });
-        assert_eq!(throttle.check("a", at(0)), Verdict::Allowed { remaining: 1, reset: at(40) });
-        assert_eq!(throttle.check("a", at(0)), Verdict::Allowed { remaining: 0, reset: at(60) });
-        assert_eq!(throttle.check("a", at(0)), Verdict::Limited { retry_after: Seconds(20), reset: at(60) });
-        assert_eq!(throttle.check("a", at(19)), Verdict::Limited { retry_after: Seconds(1), reset: at(60) });
-        assert!(throttle.check("a", at(20)).is_allowed());
-        assert!(!throttle.check("a", at(20)).is_allowed());
-        assert!(throttle.check("b", at(0)).is_allowed(), "another key has its own window");
-    }
-
-    #[test]
-    fn refused_requests_do_not_lengthen_the_wait() {
-        let throttle = throttle(Limit::per_minute(1), 100);
-        assert!(throttle.check("a", at(0)).is_allowed());
-        for second in 0..59 {
-            assert!(!throttle.check("a", at(second)).is_allowed());
-        }
-        assert!(throttle.check("a", at(60)).is_allowed());
-    }
-
-    #[test]
-    fn a_clock_that_jumps_back_locks_nobody_out_for_longer_than_a_window() {
-        let throttle = throttle(Limit::per_minute(2), 100);
-        assert!(throttle.check("a", at(86_400)).is_allowed());
-        let Verdict::Limited { retry_after, .. } = throttle.check("a", at(0)) else {
-            panic!("the window counts as spent")
-        };
-        assert!(retry_after <= Seconds(60));
-        assert!(throttle.check("a", at(60)).is_allowed());
-    }
-
-    #[test]
-    fn hostile_limits_and_clocks_do_not_panic() {
-        let one = NonZeroU32::MIN;
-        let limits = [
-            Limit::per_minute(0),
-            Limit { requests: one, window: Seconds(0) },
-            Limit { requests: one, window: Seconds(u64::MAX) },
-            Limit { requests: NonZeroU32::MAX, window: Seconds(1) },
-        ];
-        for limit in limits {
-            let throttle = throttle(limit, 0);
-            for now in [i64::MIN, -1, 0, i64::MAX, 0] {
-                let _ = throttle.check("a", Timestamp::from_millis(now));
-            }
-        }
+    fn now() -> Timestamp {
+        Timestamp::from_seconds(1_700_000_000)
     }
 
     #[test]
@@ -238,26 +154,46 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_million_keys_take_no_more_memory_than_the_table_has() {
+    #[tokio::test]
+    async fn each_key_has_a_window_of_its_own() {
+        let throttle = throttle(Limit::per_minute(1), 100);
+        assert!(throttle.check(b"a", now()).await.is_allowed());
+        assert!(!throttle.check(b"a", now()).await.is_allowed());
+        assert!(throttle.check(b"b", now()).await.is_allowed());
+    }
+
+    #[tokio::test]
+    async fn a_million_keys_take_no_more_memory_than_the_table_has() {
         let throttle = throttle(Limit::per_minute(10), 10_000);
         for key in 0..1_000_000_u32 {
-            let _ = throttle.check(key, at(0));
+            let _ = throttle.check(&key.to_be_bytes(), now()).await;
         }
-        assert!(throttle.arrivals.len() <= 10_000, "{} keys", throttle.arrivals.len());
-        let memory = throttle.arrivals.memory_used();
+        let meters = &throttle.0.meters;
+        assert!(meters.len() <= 10_000, "{} keys", meters.len());
+        let memory = meters.memory_used();
         assert!(memory.entries + memory.map < 4 << 20, "{} bytes", memory.entries + memory.map);
     }
 
-    #[test]
-    fn threads_cannot_spend_more_than_the_window() {
-        let throttle = std::sync::Arc::new(throttle(Limit::per_minute(1_000), 100));
-        throttle.check("a", at(0));
-        let spend = |throttle: std::sync::Arc<Throttle>| {
-            move || (0..500).filter(|_| throttle.check("a", at(0)).is_allowed()).count()
-        };
-        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(spend(throttle.clone()))).collect();
-        let allowed: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn threads_cannot_spend_more_than_the_window() {
+        let throttle = throttle(Limit::per_minute(1_000), 100);
+        let _ = throttle.check(b"a", now()).await;
+        let spenders: Vec<_> = (0..4)
+            .map(|_| {
+                let throttle = throttle.clone();
+                tokio::spawn(async move {
+                    let mut allowed = 0;
+                    for _ in 0..500 {
+                        allowed += u32::from(throttle.check(b"a", now()).await.is_allowed());
+                    }
+                    allowed
+                })
+            })
+            .collect();
+        let mut allowed = 0;
+        for spender in spenders {
+            allowed += spender.await.unwrap();
+        }
         assert_eq!(allowed, 999);
     }
 }

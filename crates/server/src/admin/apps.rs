@@ -113,9 +113,10 @@ pub async fn update(
 }
 
 /// Deletes an app. One that still has clients stays, revoked ones included: their tokens, grants and trail point to it.
+/// So does one that has API keys.
 ///
 /// # Errors
-/// 404 when there is none, 409 when clients belong to it; `data.clients` says how many.
+/// 404 when there is none, 409 when something belongs to it; `data.clients` and `data.apiKeys` say how much.
 pub async fn delete(app: &App, admin: &AdminCaller, id: AppId) -> Result<(), ApiError> {
     match app.store.delete_app(id).await? {
         DeletedApp::Deleted => {
@@ -123,10 +124,13 @@ pub async fn delete(app: &App, admin: &AdminCaller, id: AppId) -> Result<(), Api
             Ok(())
         }
         DeletedApp::NotFound => Err(unknown()),
-        DeletedApp::HasClients(count) => {
-            let text =
-                "OAuth clients belong to the app, and revoked ones count: revoke them and keep the app";
-            Err(ApiError::conflict(text).data(json!({"clients": count})))
+        DeletedApp::InUse { clients, api_keys } => {
+            let text = if clients > 0 {
+                "OAuth clients belong to the app, and revoked ones count: revoke them and keep the app"
+            } else {
+                "API keys belong to the app: revoke them, and delete the app a day later, when they are gone"
+            };
+            Err(ApiError::conflict(text).data(json!({"clients": clients, "apiKeys": api_keys})))
         }
     }
 }

@@ -83,8 +83,8 @@ fn refused() -> ApiError {
 }
 
 /// What the limit on attempts says about one more from `ip`.
-pub fn attempt(app: &App, ip: ClientIp, now: Timestamp) -> Option<Standing> {
-    app.limits.admin_sign_in(ip, now)
+pub async fn attempt(app: &App, ip: ClientIp, now: Timestamp) -> Option<Standing> {
+    app.limits.admin_sign_in(ip, now).await
 }
 
 /// Signs the administrator in.

@@ -44,7 +44,8 @@ impl MigrateCommand {
     }
 }
 
-async fn open(config: &Config) -> Result<Db, Failure> {
+/// The configured database, for commands that work on it themselves.
+pub(super) async fn open(config: &Config) -> Result<Db, Failure> {
     let data_dir = &config.server.data_dir;
     std::fs::create_dir_all(data_dir).map_err(|error| {
         Failure::failed(format!("cannot make the data folder {}", data_dir.display()))

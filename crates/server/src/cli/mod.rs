@@ -1,9 +1,10 @@
 //! The command line: `ayb <command>`, one file a command.
 //!
 //! Commands that change a running server talk to its administration API; only `start`, `init`, `config`, `migrate`,
-//! `keys` and `doctor` work on files and the database themselves.
+//! `tables`, `keys` and `doctor` work on files and the database themselves.
 
 pub mod admin;
+pub mod apikeys;
 pub mod apps;
 pub mod clients;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod server;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod tables;
 pub mod token;
 pub mod users;
 pub mod version;
@@ -79,9 +81,15 @@ pub enum Command {
     /// Apps: the products that clients belong to
     #[command(subcommand)]
     Apps(apps::AppsCommand),
+    /// API keys: what people give to their own programs
+    #[command(subcommand, name = "apikeys")]
+    ApiKeys(apikeys::ApiKeysCommand),
     /// Provider mode
     #[command(subcommand)]
     Oauth(OauthCommand),
+    /// Your own tables, as the table API sees them
+    #[command(subcommand)]
+    Tables(tables::TablesCommand),
     /// Keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -171,7 +179,9 @@ impl Command {
             Self::Admin(command) => Context::block_on(command.run(context)),
             Self::Users(command) => Context::block_on(command.run(context)),
             Self::Apps(command) => Context::block_on(command.run(context)),
+            Self::ApiKeys(command) => Context::block_on(command.run(context)),
             Self::Oauth(OauthCommand::Clients(command)) => Context::block_on(command.run(context)),
+            Self::Tables(command) => Context::block_on(command.run(context)),
             Self::Keys(command) => Context::block_on(command.run(context)),
             Self::Doctor => Context::block_on(doctor::run(context)),
             Self::Version => version::run(&mut context.console),

@@ -3,6 +3,7 @@
 use super::value::Kind;
 use super::{
     AdminConfig, AuthConfig, DatabaseConfig, EmailConfig, LoggingConfig, OAuthProviderConfig, ServerConfig,
+    TablesConfig,
 };
 
 /// A longer name is no slip of the pen, and comparing it would take time.
@@ -77,12 +78,13 @@ pub struct Section {
 }
 
 /// Every section, in the order of the template and the reference.
-pub static SECTIONS: [&Section; 7] = [
+pub static SECTIONS: [&Section; 8] = [
     &ServerConfig::SECTION,
     &DatabaseConfig::SECTION,
     &AdminConfig::SECTION,
     &AuthConfig::SECTION,
     &OAuthProviderConfig::SECTION,
+    &TablesConfig::SECTION,
     &EmailConfig::SECTION,
     &LoggingConfig::SECTION,
 ];

@@ -20,6 +20,7 @@ pub mod reference;
 pub mod secret;
 pub mod secret_file;
 pub mod server;
+pub mod tables;
 pub mod template;
 pub mod value;
 
@@ -37,6 +38,7 @@ pub use provider::OAuthProviderConfig;
 pub use reference::reference_markdown;
 pub use secret::{MasterKey, SecretText};
 pub use server::ServerConfig;
+pub use tables::TablesConfig;
 
 use error::Findings;
 use value::Value;
@@ -53,6 +55,8 @@ pub struct Config {
     pub admin: AdminConfig,
     /// `[auth]`, with `[auth.oauth_provider]` in it.
     pub auth: AuthConfig,
+    /// `[tables]`
+    pub tables: TablesConfig,
     /// `[email]`
     pub email: EmailConfig,
     /// `[logging]`

@@ -36,9 +36,9 @@ pub struct OAuthProviderConfig {
     pub key_rotation_days: u32,
     /// How long the next signing key is published before it signs.
     pub key_publish_ahead_seconds: Seconds,
-    /// Failed client authentications per minute and address; 0 is no limit.
+    /// Failed client authentications, and bearer credentials that are none, per minute and address; 0 is no limit.
     pub token_failure_limit: u32,
-    /// Token requests per minute and client; 0 is no limit.
+    /// Token requests per minute and client, and as many requests with its access tokens; 0 is no limit.
     pub client_rate_limit: u32,
 }
 
@@ -132,13 +132,13 @@ const KEYS: &[Key] = &[
         "auth.oauth_provider.token_failure_limit",
         Kind::Number { least: 0, most: 1_000_000 },
         Fallback::Fixed("60"),
-        "Failed client authentications per minute and address; 0 is no limit.",
+        "Failed client authentications and bearer credentials that are none, per minute and address; 0 is no limit.",
     ),
     Key::open(
         "auth.oauth_provider.client_rate_limit",
         Kind::Number { least: 0, most: 1_000_000 },
         Fallback::Fixed("0"),
-        "Token requests per minute and client; 0 is no limit.",
+        "Requests per minute and client: of tokens, and apart from those with its access tokens; 0 is no limit.",
     ),
 ];
 

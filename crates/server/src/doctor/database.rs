@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use ayb_protocol::time::Timestamp;
 use ayb_store::Store;
 use ayb_store::db::{Db, migrate};
+use ayb_store::tables::{RoleProblem, Tables};
 
 use super::Finding;
+use crate::app::{MISSING_OWNER, MISSING_OWNER_HINT};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::SigningKeys;
@@ -34,6 +36,9 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
         let store = Store::new(db);
         findings.push(write(&store, now).await);
         findings.push(keys(config, &store).await);
+        if config.tables.enabled {
+            findings.extend(own_tables(config, &store).await);
+        }
     }
     findings
 }
@@ -42,6 +47,44 @@ fn absent_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite://")?.split('?').next()?;
     let path = Path::new(path);
     (!path.exists()).then(|| path.to_owned())
+}
+
+/// The operator's tables: whether their role is one for which policies hold, and whether owner columns are there.
+async fn own_tables(config: &Config, store: &Store) -> Vec<Finding> {
+    const SUBJECT: &str = "table api";
+    let tables = Tables::new(store.db().clone(), config.tables.options());
+    match tables.check_role().await {
+        Ok(()) => {}
+        Err(problem @ RoleProblem::Missing { .. }) => {
+            let hint = "`ayb start` makes it, when it may; `tables.role` names another";
+            return vec![Finding::doubtful(SUBJECT, problem.to_string(), hint)];
+        }
+        Err(problem) => {
+            return vec![Finding::bad(
+                SUBJECT,
+                problem.to_string(),
+                "`ayb start` refuses to start like this",
+            )];
+        }
+    }
+    let schema = match tables.schema().await {
+        Ok(schema) => schema,
+        Err(error) => return vec![Finding::bad(SUBJECT, error.to_string(), "is the database whole?")],
+    };
+    let missing = |owner: &String| {
+        let text =
+            format!("tables.owners names {owner}, {MISSING_OWNER}; `ayb start` refuses to start like this");
+        Finding::bad(SUBJECT, text, MISSING_OWNER_HINT)
+    };
+    let mut findings: Vec<_> = schema.missing_owners().iter().map(missing).collect();
+    let (views, tables): (Vec<_>, Vec<_>) = schema.tables().partition(|table| table.is_view);
+    let open = tables.iter().filter(|table| table.owner().is_none()).count();
+    let mut text = format!("{} tables, {open} of them without an owner column", tables.len());
+    if !views.is_empty() {
+        text.push_str(&format!(", and {} views", views.len()));
+    }
+    findings.push(Finding::good(SUBJECT, text));
+    findings
 }
 
 async fn tables(db: &Db) -> Finding {

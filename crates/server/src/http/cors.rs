@@ -12,7 +12,8 @@ const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "Content-Type, Authorization, X-Request-Id";
 const EXPOSED: &str = "WWW-Authenticate, X-Request-Id, Retry-After, \
      X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
-     X-App-RateLimit-Limit, X-App-RateLimit-Remaining, X-App-RateLimit-Reset";
+     X-App-RateLimit-Limit, X-App-RateLimit-Remaining, X-App-RateLimit-Reset, \
+     RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
 const MAX_AGE: &str = "86400";
 
 /// The paths that scripts of other origins may call.

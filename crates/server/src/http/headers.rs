@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use ayb_provider::limit::Verdict;
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, PRAGMA, REFERRER_POLICY, RETRY_AFTER,
@@ -9,13 +10,21 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::throttle::{Limit, Verdict};
+use crate::limits::Standing;
 
 /// The challenge of an answer 401 where a bearer token was expected (RFC 6750 §3).
 pub const BEARER_CHALLENGE: &str = "Bearer realm=\"ayb\"";
 
 /// The header that carries the request's identifier, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The names that every limit uses beside its own, with the seconds until all is free again and not the moment
+/// (draft-ietf-httpapi-ratelimit-headers-06).
+const ANY_LIMIT: RateHeaders = RateHeaders {
+    limit: HeaderName::from_static("ratelimit-limit"),
+    remaining: HeaderName::from_static("ratelimit-remaining"),
+    reset: HeaderName::from_static("ratelimit-reset"),
+};
 
 /// The names under which a limit tells its state.
 #[derive(Debug)]
@@ -40,21 +49,24 @@ pub const APP_RATE_LIMIT: RateHeaders = RateHeaders {
 };
 
 impl RateHeaders {
-    /// Writes the state of `limit`: how many requests, how many are left, the Unix second at which all are back, and
-    /// `Retry-After` when refused.
-    pub fn write(&self, headers: &mut HeaderMap, limit: Limit, verdict: &Verdict) {
-        let (remaining, reset) = match verdict {
-            Verdict::Allowed { remaining, reset } => (*remaining, *reset),
+    /// Writes where somebody stands: how many requests, how many are left, the Unix second at which all are back, and
+    /// `Retry-After` when refused; and the same as `RateLimit-Limit`, `-Remaining` and `-Reset`.
+    pub fn write(&self, headers: &mut HeaderMap, standing: &Standing) {
+        let (remaining, reset) = match standing.verdict {
+            Verdict::Allowed { remaining, reset } => (remaining, reset),
             Verdict::Limited { retry_after, reset } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.0));
-                (0, *reset)
+                (0, reset)
             }
         };
         // Rounded up: a caller that waits until then must not come a moment too early.
-        let reset = reset.as_millis().saturating_add(999).div_euclid(1_000);
-        headers.insert(self.limit.clone(), HeaderValue::from(limit.requests.get()));
-        headers.insert(self.remaining.clone(), HeaderValue::from(remaining));
-        headers.insert(self.reset.clone(), HeaderValue::from(reset));
+        let whole = |millis: i64| millis.saturating_add(999).div_euclid(1_000);
+        let away = reset.as_millis().saturating_sub(standing.at.as_millis()).max(0);
+        for (names, reset) in [(self, whole(reset.as_millis())), (&ANY_LIMIT, whole(away))] {
+            headers.insert(names.limit.clone(), HeaderValue::from(standing.limit.requests.get()));
+            headers.insert(names.remaining.clone(), HeaderValue::from(remaining));
+            headers.insert(names.reset.clone(), HeaderValue::from(reset));
+        }
     }
 }
 
@@ -108,23 +120,34 @@ fn keep_or_insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str
 mod tests {
     use ayb_protocol::time::{Seconds, Timestamp};
 
+    use ayb_provider::limit::Limit;
+
     use super::*;
 
     #[test]
     fn a_limit_tells_its_state_and_when_to_come_back() {
         let mut headers = HeaderMap::new();
+        let (limit, at) = (Limit::per_minute(10), Timestamp::from_millis(1_699_999_994_500));
         let verdict = Verdict::Allowed { remaining: 9, reset: Timestamp::from_millis(1_700_000_000_001) };
-        RATE_LIMIT.write(&mut headers, Limit::per_minute(10), &verdict);
+        RATE_LIMIT.write(&mut headers, &Standing { limit, verdict, at });
         assert_eq!(headers["x-ratelimit-limit"], "10");
         assert_eq!(headers["x-ratelimit-remaining"], "9");
         assert_eq!(headers["x-ratelimit-reset"], "1700000001");
+        assert_eq!(
+            (&headers["ratelimit-limit"], &headers["ratelimit-remaining"]),
+            (&"10".parse().unwrap(), &"9".parse().unwrap())
+        );
+        assert_eq!(headers["ratelimit-reset"], "6", "in seconds from now, rounded up");
         assert!(!headers.contains_key("retry-after"));
 
         let verdict =
             Verdict::Limited { retry_after: Seconds(6), reset: Timestamp::from_seconds(1_700_000_060) };
-        APP_RATE_LIMIT.write(&mut headers, Limit::per_minute(10), &verdict);
+        APP_RATE_LIMIT.write(&mut headers, &Standing { limit, verdict, at });
         assert_eq!(headers["x-app-ratelimit-remaining"], "0");
-        assert_eq!(headers["retry-after"], "6");
+        assert_eq!(
+            (&headers["ratelimit-remaining"], &headers["retry-after"]),
+            (&"0".parse().unwrap(), &"6".parse().unwrap())
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::StatusCode;
 
 use crate::app::App;
@@ -18,6 +18,9 @@ pub fn router(app: App) -> Router {
     }
     if app.config.auth.provider.enabled {
         router = router.merge(provider());
+    }
+    if app.tables.is_some() {
+        router = router.merge(api::collections::routes());
     }
     if app.config.admin.enabled {
         router = router.merge(api::admin::routes(app.config.auth.provider.enabled));
@@ -58,6 +61,8 @@ fn accounts() -> Router<App> {
         .route("/api/auth/refresh", post(api::auth::refresh))
         .route("/api/auth/logout", post(api::auth::logout))
         .route("/api/auth/me", get(api::auth::me).delete(api::auth::delete_me))
+        .route("/api/auth/api-keys", get(api::auth::api_keys::list).post(api::auth::api_keys::create))
+        .route("/api/auth/api-keys/{id}", delete(api::auth::api_keys::revoke))
         .route("/api/auth/forgot-password", post(api::auth::forgot_password))
         .route("/api/auth/reset-password", post(api::auth::reset_password))
         .route("/api/auth/verify-email", post(api::auth::verify_email))

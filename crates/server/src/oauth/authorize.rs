@@ -6,12 +6,15 @@ use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::ClientId;
 use ayb_protocol::message::authorize::{Address, AuthorizeRequest, AuthorizeResponse, ResponseMode};
 use ayb_protocol::params::Params;
+use ayb_protocol::time::Timestamp;
 use ayb_provider::authorize::{Addressed, Approved, Progress, Step, Validated, address};
 use ayb_provider::consent::ConsentRecord;
 use ayb_provider::session::Present;
+use http::header::AUTHORIZATION;
 
+use crate::caller::{self, Caller, NotAdmitted};
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
-use crate::oauth::bearer::{self, Caller, NotAdmitted};
+use crate::oauth::client_auth::Recall;
 use crate::oauth::error::OAuthError;
 use crate::oauth::progress::{PARAMETER, request_query};
 use crate::oauth::{answer, id_token_hint, prompt};
@@ -42,13 +45,30 @@ pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Respo
 }
 
 async fn walk(visit: &Visit, pairs: &[(String, String)]) -> Response {
-    let asked = match Asked::read(visit, pairs).await {
+    if let Some(response) = from_memory(visit, pairs).await {
+        return response;
+    }
+    let asked = match Asked::read(visit, pairs, Recall::Never).await {
         Ok(asked) => asked,
         Err(response) => return *response,
     };
     match next(visit, &asked, pairs).await {
         Ok(response) => response,
         Err(fault) => error::show(visit, fault),
+    }
+}
+
+/// The code for a browser whose person has agreed earlier, decided with the client as it was read last. The write that
+/// stores the code tells whether that still holds; anything but a stored code is no answer yet.
+async fn from_memory(visit: &Visit, pairs: &[(String, String)]) -> Option<Response> {
+    if visit.headers.contains_key(AUTHORIZATION) {
+        return None;
+    }
+    let asked = Asked::read(visit, pairs, Recall::Allowed).await.ok()?;
+    let (present, consent) = present_and_consent(visit, &asked.validated).await.ok()?;
+    match asked.decide(present, consent.as_ref(), visit.now) {
+        Step::Approved(approved) => code(visit, &approved).await.ok()?,
+        _ => None,
     }
 }
 
@@ -67,12 +87,16 @@ impl Asked {
     ///
     /// # Errors
     /// The answer: a page (or JSON) while the address is not trusted, an error on its way to the client afterwards.
-    pub async fn read(visit: &Visit, pairs: &[(String, String)]) -> Result<Self, Box<Response>> {
+    pub async fn read(
+        visit: &Visit,
+        pairs: &[(String, String)],
+        recall: Recall,
+    ) -> Result<Self, Box<Response>> {
         let progress = visit.app.progress.read(pairs, visit.now);
         let own = pairs.iter().filter(|(name, _)| name != PARAMETER).cloned().collect();
         let params = Params::from_pairs(own).map_err(|refusal| Box::new(error::show(visit, refusal)))?;
-        let addressed =
-            addressed(visit, &params).await.map_err(|fault| Box::new(error::show(visit, fault)))?;
+        let addressed = addressed(visit, &params, recall).await;
+        let addressed = addressed.map_err(|fault| Box::new(error::show(visit, fault)))?;
         let checked = AuthorizeRequest::read(&params).and_then(|request| addressed.validate(request));
         let validated = checked.map_err(|refusal| Box::new(refused(visit, &addressed, &params, &refusal)))?;
         let expected_sub = match &validated.request().id_token_hint {
@@ -90,13 +114,23 @@ impl Asked {
         };
         Ok(Self { validated, progress, expected_sub })
     }
+
+    fn decide(&self, present: Option<Present>, consent: Option<&ConsentRecord>, now: Timestamp) -> Step {
+        let expected_sub = self.expected_sub.as_deref();
+        self.validated.clone().decide(present, consent, self.progress, expected_sub, now)
+    }
 }
 
-async fn addressed(visit: &Visit, params: &Params) -> Result<Addressed, OAuthError> {
+async fn addressed(visit: &Visit, params: &Params, recall: Recall) -> Result<Addressed, OAuthError> {
     let sent = Address::read(params)?;
+    let store = &visit.app.store;
+    let remembered = |id: &ClientId| store.recall_client(id).filter(|_| recall == Recall::Allowed);
     let found = match ClientId::parse(&sent.client_id) {
-        Some(client_id) => visit.app.store.client(&client_id).await?,
         None => None,
+        Some(id) => match remembered(&id) {
+            Some(client) => Some(client),
+            None => store.load_client(&id).await?,
+        },
     };
     Ok(address(&sent, found)?)
 }
@@ -110,37 +144,32 @@ fn refused(visit: &Visit, to: &Addressed, params: &Params, refusal: &Refusal) ->
 }
 
 async fn next(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
-    let present = present(visit).await?;
-    let consent = earlier_consent(visit, &asked.validated, present.as_ref()).await?;
-    let step = asked.validated.clone().decide(
-        present.clone(),
-        consent.as_ref(),
-        asked.progress,
-        asked.expected_sub.as_deref(),
-        visit.now,
-    );
-    match step {
+    let (present, consent) = present_and_consent(visit, &asked.validated).await?;
+    match asked.decide(present.clone(), consent.as_ref(), visit.now) {
         Step::Approved(approved) => issue(visit, &approved, pairs).await,
         Step::Refuse(refusal) => Ok(refuse(visit, &asked.validated, &refusal)),
         Step::SignIn { again } => Ok(sign_in(visit, asked, pairs, again)),
         Step::SelectAccount => Ok(select_account(visit, asked, pairs)),
         Step::AskConsent(question) if visit.wants_json() => Ok(prompt::json(&asked.validated, &question)),
-        Step::AskConsent(question) => consent::show(visit, asked, pairs, present.as_ref(), &question).await,
+        Step::AskConsent(question) => {
+            let asker = present.as_ref().map(|present| (present, consent.as_ref()));
+            consent::show(visit, asked, pairs, asker, &question).await
+        }
     }
 }
 
-/// Who is signed in: by session token for programs, by cookie for browsers. An OAuth token is never a session, so it
-/// cannot approve a wider one for itself.
+/// Who is signed in: by session token for programs, by cookie for browsers. Neither an OAuth token nor an API key is
+/// ever a session, so it cannot approve a wider one for itself.
 ///
 /// # Errors
 /// When the token is not a session, or the store cannot say.
 pub async fn present(visit: &Visit) -> Result<Option<Present>, OAuthError> {
-    if !visit.headers.contains_key(http::header::AUTHORIZATION) {
+    if !visit.headers.contains_key(AUTHORIZATION) {
         return Ok(visit.present().await?);
     }
-    match bearer::caller(&visit.app, &visit.headers, visit.now).await {
+    match caller::caller(visit).await.map(|admitted| admitted.caller) {
         Ok(Caller::Session(present)) => Ok(Some(*present)),
-        Ok(Caller::Client(_)) => {
+        Ok(Caller::Token(_) | Caller::ApiKey(_)) => {
             Err(Refusal::new(ErrorCode::InvalidToken, "Only a signed-in session can give consent.").into())
         }
         Err(NotAdmitted::Missing) => Ok(None),
@@ -149,17 +178,18 @@ pub async fn present(visit: &Visit) -> Result<Option<Present>, OAuthError> {
     }
 }
 
-/// The consent that the person gave this client earlier.
-///
-/// # Errors
-/// When the store cannot say.
-pub async fn earlier_consent(
+/// Who is signed in, and what they allowed this client earlier: one question for a browser.
+async fn present_and_consent(
     visit: &Visit,
     validated: &Validated,
-    present: Option<&Present>,
-) -> Result<Option<ConsentRecord>, OAuthError> {
-    let Some(present) = present else { return Ok(None) };
-    Ok(visit.app.store.consent(present.user().id, &validated.client().client_id).await?)
+) -> Result<(Option<Present>, Option<ConsentRecord>), OAuthError> {
+    let client_id = &validated.client().client_id;
+    if !visit.headers.contains_key(AUTHORIZATION) {
+        return Ok(visit.present_and_consent(client_id).await?);
+    }
+    let Some(present) = present(visit).await? else { return Ok((None, None)) };
+    let consent = visit.app.store.consent(present.user().id, client_id).await?;
+    Ok((Some(present), consent))
 }
 
 async fn issue(
@@ -167,16 +197,22 @@ async fn issue(
     approved: &Approved,
     pairs: &[(String, String)],
 ) -> Result<Response, OAuthError> {
-    let (secret, fresh) = visit.app.mint.code(visit.now)?;
-    let record = approved.code(&fresh, &visit.app.policy, visit.now);
-    if visit.app.store.insert_code(&record).await? {
-        return Ok(answer::code(visit, approved.validated(), secret.expose()));
+    if let Some(response) = code(visit, approved).await? {
+        return Ok(response);
     }
-    // The session ended or the consent was taken back since they were read: the request starts over.
+    // The session ended, the consent was taken back or the client changed since they were read: the request starts over.
     if visit.wants_json() {
         return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first.")));
     }
     Ok(start_over(pairs))
+}
+
+/// A code on its way to the client; `None` when what it was decided with has changed.
+async fn code(visit: &Visit, approved: &Approved) -> Result<Option<Response>, OAuthError> {
+    let (secret, fresh) = visit.app.mint.code(visit.now)?;
+    let record = approved.code(&fresh, &visit.app.policy, visit.now);
+    let stored = visit.app.store.insert_code(&record, approved.validated().client()).await?;
+    Ok(stored.then(|| answer::code(visit, approved.validated(), secret.expose())))
 }
 
 /// Sends the browser back to the beginning of a request, without what was done for it so far.

@@ -39,7 +39,7 @@ pub async fn authenticate(
 ) -> Result<AuthenticatedClient, OAuthError> {
     let outcome = check(app, headers, params, recall).await;
     if outcome.as_ref().is_err_and(|error| error.refusal().code == ErrorCode::InvalidClient) {
-        limited(app.limits.client_failure(caller, now))?;
+        limited(app.limits.failure(caller, now).await)?;
     }
     outcome
 }

@@ -86,7 +86,7 @@ impl ClientRequest {
         for (round, recall) in recalls.iter().enumerate() {
             let client = authenticate(&app, &headers, &params, *recall, caller, now).await?;
             if round == 0 {
-                limited(app.limits.client(client.record().client_id.as_str(), now))?;
+                limited(app.limits.client(client.record().client_id.as_str(), now).await)?;
             }
             let outcome = work(Proven { app: &app, client: &client, request: &request, now }).await;
             let Some(outcome) = outcome.transpose() else { continue };

@@ -72,7 +72,7 @@ impl OAuthError {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));
         }
         if let Some(standing) = &self.standing {
-            RATE_LIMIT.write(&mut headers, standing.limit, &standing.verdict);
+            RATE_LIMIT.write(&mut headers, standing);
         }
         headers
     }

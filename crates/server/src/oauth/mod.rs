@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod authorize;
-pub mod bearer;
 pub mod client_auth;
 pub mod client_request;
 pub mod error;

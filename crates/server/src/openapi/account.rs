@@ -1,8 +1,10 @@
 //! The account API.
 
 use utoipa::openapi::HttpMethod::{Delete, Get, Post};
+use utoipa::openapi::path::OperationBuilder;
 
-use super::book::{ACCESS, Book, SESSION};
+use super::book::{ACCESS, API_KEY, Book, Entry, SESSION};
+use crate::api::api_key::{ApiKeyView, CreatedApiKey, NewApiKey};
 use crate::api::auth::session::{RefreshToken, SessionTokens};
 use crate::api::auth::user::UserView;
 use crate::api::auth::{EmailVerification, ForgottenPassword, Login, PasswordReset, Registration};
@@ -17,7 +19,8 @@ pub(super) fn describe(book: &mut Book) {
     sessions(book);
     recovery(book);
     book.operation(Get, "/api/auth/me", "me", "Who the token belongs to", |entry| {
-        let entry = entry.needs(SESSION).needs(ACCESS).about("A client sees what its scope opens.");
+        let entry =
+            entry.needs(SESSION).needs(ACCESS).needs(API_KEY).about("A client sees what its scope opens.");
         let entry = entry.gives::<UserView>(200, "The person.");
         entry
             .fails(&[(401, "The token is missing or dead."), (403, "The token belongs to nobody."), AWAY])
@@ -39,6 +42,33 @@ pub(super) fn describe(book: &mut Book) {
                 .end()
         },
     );
+    book.chapter("API keys", "What people give to their own programs.");
+    api_keys(book);
+}
+
+fn api_keys(book: &mut Book) {
+    const ALL: &str = "/api/auth/api-keys";
+    const ONE: &str = "/api/auth/api-keys/{id}";
+    book.operation(Get, ALL, "listOwnApiKeys", "List one's own API keys, newest first", |entry| {
+        let entry = entry.needs(SESSION).pages().gives_page::<ApiKeyView>("One page of the keys.");
+        own(entry, &[BAD])
+    });
+    book.operation(Post, ALL, "createOwnApiKey", "Make an API key", |entry| {
+        let about = "The key is in this answer and never shown again.";
+        let entry = entry.needs(SESSION).about(about).body::<NewApiKey>();
+        let entry = entry.gives::<CreatedApiKey>(201, "The key.");
+        own(entry, &[BAD, (409, "There are as many keys as one person may have.")])
+    });
+    book.operation(Delete, ONE, "revokeOwnApiKey", "Revoke one of one's own API keys", |entry| {
+        let entry = entry.needs(SESSION).path("id", "Its identifier.").says(204, "It is dead.");
+        own(entry, &[(404, "There is none of one's own, or it was revoked before.")])
+    });
+}
+
+/// Adds what every door for sessions alone can answer.
+fn own(entry: Entry<'_>, errors: &[(u16, &str)]) -> OperationBuilder {
+    let forbidden = (403, "Neither a client's token nor an API key does.");
+    entry.fails(errors).fails(&[(401, "The token is missing or dead."), forbidden, AWAY]).end()
 }
 
 fn sessions(book: &mut Book) {

@@ -10,6 +10,7 @@ use crate::api::admin::clients::{ClientChange, ClientView, NewClient, NewClientS
 use crate::api::admin::keys::{KeyRotation, KeyView};
 use crate::api::admin::sign_in::{AdminPassword, AdminSignIn, AdminStatus, AdminToken};
 use crate::api::admin::users::{NewUser, UserChange, UserPassword, UserView};
+use crate::api::api_key::{ApiKeyView, CreatedApiKey, NewApiKeyOfUser};
 
 const BAD: (u16, &str) = (400, "A member breaks a rule; `data.field` names it.");
 const UNKNOWN: (u16, &str) = (404, "There is no such thing.");
@@ -33,6 +34,8 @@ pub(super) fn describe(book: &mut Book, provider: bool) {
     }
     book.chapter("Users", "Accounts of people.");
     users(book);
+    book.chapter("API keys of users", "What people gave to their own programs.");
+    api_keys(book);
     book.chapter("Audit", "Who did what to whom.");
     let list = "The events, latest first";
     book.operation(Get, "/api/admin/audit", "listAuditEvents", list, |entry| {
@@ -116,10 +119,28 @@ fn apps(book: &mut Book) {
             &[BAD, UNKNOWN],
         )
     });
-    book.operation(Delete, ONE, "deleteApp", "Delete an app that no client belongs to", |entry| {
-        let has_clients =
-            (409, "Clients belong to it, and revoked ones count; `data.clients` says how many.");
-        close(one(entry, "id").says(204, "It is gone."), &[UNKNOWN, has_clients])
+    book.operation(Delete, ONE, "deleteApp", "Delete an app that nothing belongs to", |entry| {
+        let about = "Clients, revoked ones included, or API keys belong to it; `data.clients` and `data.apiKeys` say how \
+            many.";
+        close(one(entry, "id").says(204, "It is gone."), &[UNKNOWN, (409, about)])
+    });
+}
+
+fn api_keys(book: &mut Book) {
+    const ALL: &str = "/api/admin/api-keys";
+    book.operation(Get, ALL, "listApiKeys", "List the API keys, newest first", |entry| {
+        let entry = entry.needs(ADMIN).pages().query(&[("userId", "Only those of this person.")]);
+        close(entry.gives_page::<ApiKeyView>("One page of the keys."), &[BAD])
+    });
+    book.operation(Post, ALL, "createApiKey", "Make an API key for somebody", |entry| {
+        let entry = entry.needs(ADMIN).body::<NewApiKeyOfUser>();
+        let entry = entry.about("The key is in this answer and never shown again.");
+        let entry = entry.gives::<CreatedApiKey>(201, "The key.");
+        close(entry, &[BAD, (409, "They have as many keys as one person may have.")])
+    });
+    book.operation(Delete, "/api/admin/api-keys/{id}", "revokeApiKey", "Revoke an API key", |entry| {
+        let unknown = (404, "There is none, or it was revoked before.");
+        close(one(entry, "id").says(204, "It is dead."), &[unknown])
     });
 }
 

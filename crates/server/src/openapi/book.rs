@@ -25,6 +25,7 @@ pub(super) const HTML: &str = "text/html";
 pub(super) const ADMIN: &str = "admin";
 pub(super) const SESSION: &str = "session";
 pub(super) const ACCESS: &str = "accessToken";
+pub(super) const API_KEY: &str = "apiKey";
 pub(super) const CLIENT: &str = "client";
 
 const ABOUT: &str = "An OAuth 2.0 and OpenID Connect provider, its accounts and its administration. Times are RFC 3339 \
@@ -115,6 +116,7 @@ impl Book {
             .security_scheme(ADMIN, bearer("A token of `POST /api/admin/auth`."))
             .security_scheme(SESSION, bearer("A session token of `POST /api/auth/login`."))
             .security_scheme(ACCESS, bearer("An access token of `POST /oauth/token`."))
+            .security_scheme(API_KEY, bearer("An API key, `ayb_` and 48 hexadecimal digits."))
             .security_scheme(CLIENT, SecurityScheme::Http(basic.build()))
             .build();
         let license =

@@ -35,7 +35,7 @@ impl Page<'_> {
         self.line(chapter["description"].as_str().unwrap_or_default());
         let document = self.document;
         for (path, item) in members(&document["paths"]) {
-            for method in ["get", "post", "put", "delete"] {
+            for method in ["get", "post", "put", "patch", "delete"] {
                 let operation = &item[method];
                 if operation["tags"][0] == name {
                     self.operation(&method.to_uppercase(), path, operation);

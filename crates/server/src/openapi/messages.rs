@@ -136,3 +136,37 @@ pub struct ProviderMetadata {
     /// Where the keys are.
     pub jwks_uri: String,
 }
+
+/// One page of the rows of a table.
+#[derive(ToSchema)]
+pub struct RowPage {
+    /// The rows.
+    pub items: Vec<crate::api::collections::RowCells>,
+    /// Which page it is, counted from 1; not with a cursor.
+    pub page: Option<u32>,
+    /// Rows on a full page.
+    #[schema(rename = "perPage")]
+    pub per_page: u32,
+    /// Rows on all pages, when they were counted.
+    #[schema(rename = "totalItems")]
+    pub total_items: Option<u64>,
+    /// How many pages there are, when rows were counted.
+    #[schema(rename = "totalPages")]
+    pub total_pages: Option<u64>,
+    /// Leads to the rows behind these, when there are any and the table has a primary key.
+    #[schema(rename = "nextCursor")]
+    pub next_cursor: Option<String>,
+}
+
+/// An OpenAPI document.
+#[derive(ToSchema)]
+pub struct CollectionsDocument {
+    /// `3.1.0`.
+    pub openapi: String,
+    /// Each table and each of its rows.
+    #[schema(value_type = Object)]
+    pub paths: Value,
+    /// The columns of each table.
+    #[schema(value_type = Object)]
+    pub components: Value,
+}

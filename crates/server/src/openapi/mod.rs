@@ -4,6 +4,7 @@
 mod account;
 mod admin;
 mod book;
+mod collections;
 mod health;
 mod markdown;
 pub mod messages;
@@ -30,13 +31,15 @@ pub struct Extent {
     pub accounts: bool,
     /// Provider mode.
     pub provider: bool,
+    /// The tables of the operator.
+    pub tables: bool,
     /// The administration.
     pub admin: bool,
 }
 
 impl Extent {
     /// Everything that there is.
-    pub const FULL: Self = Self { accounts: true, provider: true, admin: true };
+    pub const FULL: Self = Self { accounts: true, provider: true, tables: true, admin: true };
 
     /// What the server offers.
     pub fn of(app: &App) -> Self {
@@ -44,6 +47,7 @@ impl Extent {
         Self {
             accounts: config.auth.enabled,
             provider: config.auth.provider.enabled,
+            tables: config.tables.enabled,
             admin: config.admin.enabled,
         }
     }
@@ -59,6 +63,9 @@ pub fn document(extent: Extent) -> OpenApi {
     }
     if extent.provider {
         oauth::describe(&mut book);
+    }
+    if extent.tables {
+        collections::describe(&mut book);
     }
     if extent.admin {
         admin::describe(&mut book, extent.provider);
@@ -149,7 +156,7 @@ mod tests {
     #[test]
     fn what_is_off_is_not_described() {
         let part = |extent| serde_json::to_string(&document(extent).paths).unwrap();
-        let none = Extent { accounts: false, provider: false, admin: false };
+        let none = Extent { accounts: false, provider: false, tables: false, admin: false };
         assert!(!part(none).contains("/oauth/") && !part(none).contains("/api/a"));
         let admin = part(Extent { admin: true, ..none });
         assert!(admin.contains("/api/admin/apps") && !admin.contains("/api/admin/oauth/clients"));

@@ -17,7 +17,8 @@ use http::header::AUTHORIZATION;
 use crate::audit::Subject;
 use crate::http::csrf::CSRF_FIELD;
 use crate::http::extract::{FormPairs, JsonBody};
-use crate::oauth::authorize::{Asked, address_of, earlier_consent, present, refuse, start_over};
+use crate::oauth::authorize::{Asked, address_of, present, refuse, start_over};
+use crate::oauth::client_auth::Recall;
 use crate::oauth::error::OAuthError;
 use crate::oauth::{answer, prompt};
 use crate::pages::respond::{Allow, page};
@@ -27,25 +28,24 @@ use crate::pages::{error, return_to};
 
 const DECISION: &str = "decision";
 
-/// Shows the question.
+/// Shows the question to a person, with what they allowed the client earlier.
 ///
 /// # Errors
-/// When the app cannot be loaded, or there is no randomness.
+/// When nobody is signed in, the app cannot be loaded, or there is no randomness.
 pub async fn show(
     visit: &Visit,
     asked: &Asked,
     pairs: &[(String, String)],
-    present: Option<&Present>,
+    asker: Option<(&Present, Option<&ConsentRecord>)>,
     question: &ConsentQuestion,
 ) -> Result<Response, OAuthError> {
-    let Some(present) = present else {
+    let Some((present, earlier)) = asker else {
         return Err(Refusal::new(ErrorCode::LoginRequired, "Sign in first.").into());
     };
     let client = asked.validated.client();
     let app = visit.app.store.app(client.app_id).await?;
     let app = app.ok_or_else(|| crate::oauth::error::internal("the client's app is gone"))?;
-    let earlier = earlier_consent(visit, &asked.validated, Some(present)).await?;
-    let known_tables = known_tables(earlier.as_ref());
+    let known_tables = known_tables(earlier);
     let form = visit.form_token(Some(present))?;
     let words = words(&question.scope);
     let redirect_uri = asked.validated.redirect_uri();
@@ -144,7 +144,7 @@ async fn decide(visit: &Visit, mut pairs: Vec<(String, String)>) -> Result<Respo
         _ => return Err(Refusal::new(ErrorCode::InvalidRequest, "decision is approve or deny.").into()),
     };
     pairs.retain(|(name, _)| name != DECISION && name != CSRF_FIELD);
-    let asked = match Asked::read(visit, &pairs).await {
+    let asked = match Asked::read(visit, &pairs, Recall::Never).await {
         Ok(asked) => asked,
         Err(response) => return Ok(*response),
     };

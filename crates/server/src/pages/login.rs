@@ -76,7 +76,7 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let to = field(pairs, "return_to").and_then(return_to::checked);
     let email = field(pairs, "email").unwrap_or_default();
     let password = field(pairs, "password").unwrap_or_default();
-    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
     match sign_in::with_password(&visit.app, &attempt, email, password, visit.now).await {
         Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
         Err(SignInError::Wrong) => {

@@ -27,7 +27,7 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 /// Sends the link, if an account has the address, and says the same in any case.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
     taken_of_visitor(&visit, form, async |pairs| {
-        Attempt::count(&visit.app, visit.caller, visit.now)?;
+        Attempt::count(&visit.app, visit.caller, visit.now).await?;
         let to = field(pairs, "return_to").and_then(return_to::checked);
         let typed = field(pairs, "email").unwrap_or_default();
         match parse_email(typed) {
@@ -55,7 +55,7 @@ pub async fn get_reset(visit: Visit, query: Result<QueryPairs, BodyRejection>) -
 /// Sets the new password, which uses the link up.
 pub async fn post_reset(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
     taken_of_visitor(&visit, form, async |pairs| {
-        let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+        let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
         let token = field(pairs, "token").unwrap_or_default();
         let password = field(pairs, "password").unwrap_or_default();
         match mail_link::set_password(&visit.app, &attempt, token, password, visit.now).await {

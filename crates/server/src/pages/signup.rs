@@ -72,7 +72,7 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let text = |name| field(pairs, name).unwrap_or_default();
     let typed = Typed { to, name: text("name"), email: text("email") };
     let draft = Draft { email: typed.email, password: text("password"), name: typed.name };
-    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
     match create(&visit.app, &attempt, &draft, visit.now).await {
         Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
         Err(SignUpError::Problems(problems)) => {

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::FromRequestParts;
-use ayb_protocol::ids::SessionId;
+use ayb_protocol::ids::{ClientId, SessionId};
 use ayb_protocol::secret::{BrowserSession, Secret};
 use ayb_protocol::time::Timestamp;
+use ayb_provider::consent::ConsentRecord;
 use ayb_provider::session::{Present, SessionRecord, present};
+use ayb_provider::user::UserRecord;
 use ayb_store::error::StoreError;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -71,14 +73,43 @@ impl Visit {
     /// When the store cannot say.
     pub async fn present(&self) -> Result<Option<Present>, StoreError> {
         let Some(secret) = self.session_secret() else { return Ok(None) };
-        let id = SessionId(secret.named_row(self.app.mint.mask()));
-        let found = self.app.store.browser_session(id).await?;
+        let found = self.app.store.browser_session(self.session_id(&secret)).await?;
+        Ok(self.admit(&secret, found))
+    }
+
+    /// Who is signed in with this browser, and what they have allowed a client.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn present_and_consent(
+        &self,
+        client: &ClientId,
+    ) -> Result<(Option<Present>, Option<ConsentRecord>), StoreError> {
+        let Some(secret) = self.session_secret() else { return Ok((None, None)) };
+        let id = self.session_id(&secret);
+        let found = self.app.store.browser_session_and_consent(id, client).await?;
+        let Some((session, user, consent)) = found else { return Ok((None, None)) };
+        let present = self.admit(&secret, Some((session, user)));
+        let consent = consent.filter(|_| present.is_some());
+        Ok((present, consent))
+    }
+
+    fn session_id(&self, secret: &Secret<BrowserSession>) -> SessionId {
+        SessionId(secret.named_row(self.app.mint.mask()))
+    }
+
+    /// The person, if `secret` opens the session that was found where it points.
+    fn admit(
+        &self,
+        secret: &Secret<BrowserSession>,
+        found: Option<(SessionRecord<BrowserSession>, UserRecord)>,
+    ) -> Option<Present> {
         let used = found.as_ref().map(|(session, _)| session.clone());
-        let present = present(&secret.hash(), found, self.now);
-        if let Some(session) = used.filter(|_| present.is_some()) {
+        let present = present(&secret.hash(), found, self.now)?;
+        if let Some(session) = used {
             self.touch(session);
         }
-        Ok(present)
+        Some(present)
     }
 
     /// Notes when the session was used, for its person to see. That is worth no waiting, and no error.

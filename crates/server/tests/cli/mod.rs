@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod apikeys;
 mod apps;
 mod clients;
 mod config_command;
@@ -14,5 +15,6 @@ mod migrate;
 mod reference;
 pub(crate) mod run;
 mod stop;
+mod tables;
 mod template;
 mod users;

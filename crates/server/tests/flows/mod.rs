@@ -2,11 +2,19 @@
 
 #![cfg(test)]
 
+mod access;
 mod account_page;
 mod accounts;
 mod admin;
+mod api_keys;
+mod collections;
 mod health;
+#[path = "../../../resource/examples/notes_api.rs"]
+#[expect(dead_code, reason = "the tests bring their own main")]
+mod notes_api;
 mod oauth;
 mod openapi;
+mod protected_api;
 mod recover;
+mod shared_limits;
 mod slow;

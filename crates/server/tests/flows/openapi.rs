@@ -116,8 +116,17 @@ async fn real_answers_are_what_the_description_says() {
     let claims = app.get("/oauth/userinfo").bearer(&tokens.access).await;
     let admin = ayb_server::admin::sessions::local_token(&app.app).await.unwrap();
     let listed = async |path: &str| app.get(path).bearer(admin.expose()).await.json();
+    let session = app.session_token(&ada).await;
+    let signed = |call: crate::kit::Call| call.bearer(&session);
     let registration = json!({"email": "bob@example.com", "password": "correct horse", "name": "Bob"});
+    let session = app.session_token(&ada).await;
+    let create =
+        "create table notes (id integer primary key, parent integer references notes (id), text text)";
+    app.app.store.db().execute(create, vec![]).await.unwrap();
+    let collections = async |path: &str| app.get(path).bearer(&session).await.json();
     let answers = [
+        ("CollectionList", collections("/api/collections").await),
+        ("RowPage", collections("/api/collections/notes").await),
         ("TokenResponse", tokens.json.clone()),
         ("TokenResponse", machine.json()),
         ("UserClaims", claims.json()),
@@ -130,6 +139,9 @@ async fn real_answers_are_what_the_description_says() {
         ("AppList", listed("/api/admin/apps").await),
         ("OAuthClientList", listed("/api/admin/oauth/clients").await),
         ("AdminUserList", listed("/api/admin/users").await),
+        ("CreatedApiKey", signed(app.post("/api/auth/api-keys")).json(&json!({"name": "x"})).await.json()),
+        ("ApiKeyList", signed(app.get("/api/auth/api-keys")).await.json()),
+        ("ApiKeyList", listed("/api/admin/api-keys").await),
         ("AuditEventList", listed("/api/admin/audit").await),
         ("SigningKeyList", listed("/api/admin/keys").await),
         ("SessionTokens", app.post("/api/auth/register").json(&registration).await.json()),

@@ -192,7 +192,16 @@ impl TestApp {
 
     /// Opens a socket on loopback for those who need one.
     pub(crate) async fn listen(&self) -> Listening {
-        let listener = Listener::bind("127.0.0.1", 0, ConnectionLimits::default()).await.unwrap();
+        self.listen_on(Self::socket().await)
+    }
+
+    /// A socket on loopback, for servers that have to know their port beforehand.
+    pub(crate) async fn socket() -> Listener {
+        Listener::bind("127.0.0.1", 0, ConnectionLimits::default()).await.unwrap()
+    }
+
+    /// Listens on a socket that is open already.
+    pub(crate) fn listen_on(&self, listener: Listener) -> Listening {
         let address = listener.addresses()[0];
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(listener.serve(self.router.clone(), async {
@@ -232,6 +241,8 @@ fn configuration(folder: &TempDir, database: &str) -> Config {
         ("AYB_AUTH_PASSWORD_WORKERS", "1"),
         ("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"),
         ("AYB_AUTH_OAUTH_PROVIDER_TOKEN_FAILURE_LIMIT", "0"),
+        ("AYB_TABLES_ENABLED", "true"),
+        ("AYB_TABLES_ROLE", "none"),
     ]);
     let data_dir = Some(folder.path().join("data"));
     let sources =

@@ -13,6 +13,7 @@
 //! Requests go through the real router and its edge, without a socket; [`TestApp::listen`] opens one where it matters.
 //! The clock stands still until [`TestApp::travel`] moves it.
 
+pub(crate) mod api_key;
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod client;
@@ -20,6 +21,7 @@ pub(crate) mod html;
 pub(crate) mod request;
 pub(crate) mod time;
 
+pub(crate) use api_key::Key;
 pub(crate) use app::TestApp;
 pub(crate) use browser::Browser;
 pub(crate) use client::{Client, Person, Tokens};

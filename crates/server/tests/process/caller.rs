@@ -157,7 +157,12 @@ impl Caller {
 
     /// A request of the administrator.
     pub(crate) async fn admin(&self, token: &str, path: &str, body: Option<Value>) -> Sent {
-        let address = format!("{}/api/admin/{path}", self.base);
+        self.bearer(token, &format!("/api/admin/{path}"), body).await
+    }
+
+    /// A request of whoever holds a token.
+    pub(crate) async fn bearer(&self, token: &str, path: &str, body: Option<Value>) -> Sent {
+        let address = format!("{}{path}", self.base);
         let request = match body {
             Some(body) => self.http.post(address).json(&body),
             None => self.http.get(address),

@@ -2,6 +2,7 @@
 
 use ayb_server::demo::{DEMO_EMAIL, DEMO_PASSWORD};
 use ayb_testkit::sqlite_at;
+use serde_json::json;
 
 use super::binary::{ADMIN_PASSWORD, Ayb, Setup, free_port};
 
@@ -62,4 +63,26 @@ async fn a_server_that_others_can_reach_has_no_demo() {
         let users = sqlite_at(&setup.sqlite()).rows("select count(*) from _ayb_users").await;
         assert_eq!(users, [[Some("0".to_owned())]], "nothing was put into the database");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_notes_of_the_demo_belong_to_who_writes_them() {
+    let setup = demo(Setup::new());
+    let ayb = setup.start().await;
+    let token = ayb.caller.log_in(DEMO_EMAIL, DEMO_PASSWORD).await.unwrap().member("token");
+    let made = ayb
+        .caller
+        .bearer(&token, "/api/collections/notes", Some(json!({"title": "Buy milk"})))
+        .await
+        .unwrap();
+    assert_eq!(made.status, 201, "{made:?}");
+    let person = seeded(&setup).await[0][1].clone();
+    assert_eq!(person.as_deref(), Some(DEMO_EMAIL));
+    let listed = ayb.caller.bearer(&token, "/api/collections/notes", None).await.unwrap().json();
+    assert_eq!((&listed["totalItems"], &listed["items"][0]["title"]), (&json!(1), &json!("Buy milk")));
+    let everybody = ayb.caller.get("/api/collections/notes").await.unwrap();
+    assert_eq!(everybody.status, 401, "{everybody:?}");
+    assert!(ayb.stop().await.success());
+    let rows = sqlite_at(&setup.sqlite()).rows("select count(*) from notes where owner_id <> ''").await;
+    assert_eq!(rows, [[Some("1".to_owned())]]);
 }

@@ -8,6 +8,7 @@ use ayb_testkit::databases;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -95,5 +96,24 @@ async fn whoever_asks_twice_need_not_wait_for_the_slowest() {
         let _end = stream.read_to_end(&mut rest).await;
         assert!(rest.is_empty(), "{rest:?}");
         assert!(setup.start().await.stop().await.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_use_of_a_key_is_written_before_the_end() {
+    for database in databases().await {
+        let setup = Setup::new().on(&database.url);
+        let ayb = setup.start().await;
+        let admin = ayb.admin_token();
+        let user = json!({"email": "ada@example.com", "password": "correct horse"});
+        let user = ayb.caller.admin(&admin, "users", Some(user)).await.unwrap().member("id");
+        let body = json!({"userId": user, "name": "Import"});
+        let key = ayb.caller.admin(&admin, "api-keys", Some(body)).await.unwrap().member("key");
+        assert_eq!(ayb.caller.userinfo(&key).await.unwrap().status, 403, "alive, and no OAuth token");
+        assert!(!ayb.said().contains(&key[4..]));
+        assert!(ayb.stop().await.success());
+        let rows =
+            database.rows("select last_used_at from _ayb_api_keys where last_used_at is not null").await;
+        assert_eq!(rows.len(), 1, "{}", database.kind);
     }
 }

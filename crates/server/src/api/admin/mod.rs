@@ -1,5 +1,6 @@
 //! The administration API: thin doors before [`crate::admin`].
 
+pub mod api_keys;
 pub mod apps;
 pub mod audit;
 pub mod clients;
@@ -14,9 +15,9 @@ use http::request::Parts;
 
 use crate::admin::{AdminCaller, sessions};
 use crate::app::App;
+use crate::caller;
 use crate::error::ApiError;
 use crate::http::client_ip::ClientIp;
-use crate::oauth::bearer;
 
 /// The routes; those about clients and keys exist in provider mode only.
 pub fn routes(provider: bool) -> Router<App> {
@@ -31,6 +32,8 @@ pub fn routes(provider: bool) -> Router<App> {
         .route("/api/admin/users/{id}/disable", post(users::disable))
         .route("/api/admin/users/{id}/enable", post(users::enable))
         .route("/api/admin/users/{id}/password", put(users::set_password))
+        .route("/api/admin/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/api/admin/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/admin/audit", get(audit::list));
     if provider { routes.merge(provider_routes()) } else { routes }
 }
@@ -51,7 +54,7 @@ impl FromRequestParts<App> for AdminCaller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let now = app.clock.now();
         let ip = client_ip(parts)?;
-        let token = bearer::token(&parts.headers, None).ok().flatten();
+        let token = caller::token(&parts.headers, None).ok().flatten();
         let token = token.ok_or_else(|| ApiError::unauthorized("sign in as administrator"))?;
         sessions::admit(app, &token, ip, now).await
     }

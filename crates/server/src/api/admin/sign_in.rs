@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ayb_protocol::time::Timestamp;
+use ayb_provider::limit::Verdict;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,7 +18,6 @@ use crate::error::ApiError;
 use crate::http::client_ip::ClientIp;
 use crate::http::extract::JsonBody;
 use crate::http::headers::{RATE_LIMIT, no_store};
-use crate::throttle::Verdict;
 
 /// Who wants to be the administrator.
 #[derive(Deserialize, ToSchema)]
@@ -99,7 +99,7 @@ async fn limited(
     attempt: impl AsyncFnOnce(&App, Timestamp) -> Result<Response, ApiError>,
 ) -> Response {
     let now = app.clock.now();
-    let Some(standing) = sessions::attempt(app, ip, now) else {
+    let Some(standing) = sessions::attempt(app, ip, now).await else {
         return attempt(app, now).await.unwrap_or_else(IntoResponse::into_response);
     };
     let outcome = match standing.verdict {
@@ -109,6 +109,6 @@ async fn limited(
         }
     };
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
-    RATE_LIMIT.write(response.headers_mut(), standing.limit, &standing.verdict);
+    RATE_LIMIT.write(response.headers_mut(), &standing);
     response
 }

@@ -1,5 +1,6 @@
 //! The account API under `/api/auth`: sign up, sign in, stay signed in, recover. One file an operation.
 
+pub mod api_keys;
 mod delete_me;
 mod forgot_password;
 mod login;

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use super::user::UserView;
 use crate::api::json::answer;
 use crate::app::App;
+use crate::caller::{Caller, for_caller};
 use crate::error::ApiError;
 use crate::limits::Attempt;
-use crate::oauth::bearer::{Caller, caller};
 use crate::pages::visit::Visit;
 use crate::session_token::{self, SessionClaims};
 
@@ -96,7 +96,7 @@ pub(super) async fn limited(
     visit: &Visit,
     work: impl AsyncFnOnce(&Attempt) -> Result<Response, ApiError>,
 ) -> Response {
-    let attempt = match Attempt::count(&visit.app, visit.caller, visit.now) {
+    let attempt = match Attempt::count(&visit.app, visit.caller, visit.now).await {
         Ok(attempt) => attempt,
         Err(refused) => return ApiError::from(refused).into_response(),
     };
@@ -105,15 +105,16 @@ pub(super) async fn limited(
     response
 }
 
-/// Does something that only somebody who is signed in may do: a client's access token does not suffice.
+/// Does something that only somebody who is signed in may do: neither a client's access token nor an API key suffices.
 pub(super) async fn own_session(
     visit: &Visit,
     work: impl AsyncFnOnce(&Present) -> Result<Response, ApiError>,
 ) -> Response {
-    let outcome = match caller(&visit.app, &visit.headers, visit.now).await {
-        Ok(Caller::Session(present)) => work(&present).await,
-        Ok(Caller::Client(_)) => Err(ApiError::forbidden("this needs a session token, not a client's token")),
-        Err(refused) => return refused.envelope(),
-    };
-    outcome.unwrap_or_else(IntoResponse::into_response)
+    for_caller(visit, async |caller| match caller {
+        Caller::Session(present) => work(present).await,
+        Caller::Token(_) | Caller::ApiKey(_) => Err(ApiError::forbidden(
+            "this needs a session token: neither a client's token nor an API key will do",
+        )),
+    })
+    .await
 }

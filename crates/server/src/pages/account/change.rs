@@ -106,7 +106,7 @@ pub(super) async fn profile(visit: &Visit, present: &Present, pairs: &Pairs) -> 
 /// grants are revoked.
 pub(super) async fn password(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
     let Visit { app, now, .. } = visit;
-    let attempt = Attempt::count(app, visit.caller, *now)?;
+    let attempt = Attempt::count(app, visit.caller, *now).await?;
     let new = field(pairs, "new_password").unwrap_or_default();
     if let Err(text) = check_password(new, app.config.auth.min_password_length) {
         return Ok(Change::Refused(vec![("new_password", text)]));
@@ -176,7 +176,7 @@ pub(super) async fn applications(
 }
 
 pub(super) async fn delete(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
-    let attempt = Attempt::count(&visit.app, visit.caller, visit.now)?;
+    let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
     if !confirmed(visit, present, &attempt, pairs, "confirm_password").await? {
         let text = "That is not your password.".to_owned();
         return Ok(Change::Refused(vec![("confirm_password", text)]));

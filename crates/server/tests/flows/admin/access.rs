@@ -50,7 +50,7 @@ async fn no_credential_of_people_or_clients_opens_a_door_of_the_administration()
         ("a session token", format!("Bearer {session}")),
         ("a browser session", format!("Bearer {}", browser.session().unwrap())),
         ("a client secret", format!("Bearer {}", client.secret.clone().unwrap())),
-        ("an API key", format!("Bearer ayb_{}", "0a".repeat(24))),
+        ("an API key", format!("Bearer {}", app.api_key(&ada, |_| {}).await.text)),
         ("a forged token", format!("Bearer {forged}")),
         ("another scheme", format!("Basic {}", Desk::at(&app).await.token)),
         ("no scheme", Desk::at(&app).await.token),

@@ -110,7 +110,11 @@ async fn an_app_with_clients_stays_and_says_how_many() {
         assert_eq!(desk.delete(&format!("{CLIENTS}/{client}")).await.status, 204);
         let refused = desk.delete(&path).await;
         assert_eq!(refused.status, 409, "{} {refused}", app.kind);
-        assert_eq!(refused.json()["data"], json!({"clients": 2}), "a revoked client counts too");
+        assert_eq!(
+            refused.json()["data"],
+            json!({"clients": 2, "apiKeys": 0}),
+            "a revoked client counts too"
+        );
         assert_eq!(desk.get(&path).await.status, 200);
     }
 }

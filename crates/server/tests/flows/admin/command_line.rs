@@ -110,9 +110,31 @@ async fn every_command_of_the_administration_works_with_the_real_server() {
     assert!(run(&["keys", "list"], "").await.contains("active"));
     assert!(json(&["keys", "rotate", "--now"], "").await["items"].as_array().unwrap().len() == 6);
 
+    let create = [
+        "apikeys",
+        "create",
+        ada,
+        "--name",
+        "Import",
+        "--scope",
+        "readwrite",
+        "--tables",
+        "notes",
+        "--app",
+        shop,
+    ];
+    let created = json(&create, "").await;
+    let (key, id) = (created["key"].as_str().unwrap(), created["apiKey"]["id"].as_str().unwrap());
+    assert_eq!(app.get("/api/auth/me").bearer(key).await.member("id"), ada);
+    let listed = run(&["apikeys", "list", "--user", ada], "").await;
+    assert!(listed.contains(&key[..12]) && !listed.contains(&key[..13]), "the key is shown once: {listed}");
+    assert_eq!(run(&["apikeys", "revoke", id], "").await, format!("API key {id} revoked.\n"));
+    assert_eq!(app.get("/api/auth/me").bearer(key).await.status, 401);
+    assert!(run(&["apikeys", "list"], "").await.contains("revoked"));
+
     let refused = ayb(&url, &desk.token, &["apps", "delete", shop], "").await;
     assert_eq!(refused.exit, Exit::Failed);
-    assert!(refused.err.contains("{\"clients\":1}"), "{}", refused.err);
+    assert!(refused.err.contains("{\"apiKeys\":1,\"clients\":1}"), "{}", refused.err);
     let gone = ayb(&url, &desk.token, &["oauth", "clients", "delete", &client], "").await;
     assert_eq!(
         (gone.exit, gone.err.lines().next()),

@@ -20,6 +20,7 @@ impl Credentials {
         let code = app.authorize_code(&opaque, ada, "openid").await;
         let swapped = swap_type(&session, "at+jwt");
         let retyped = swap_type(&second.access, "ayb-session+jwt");
+        let key = app.api_key(ada, |_| {}).await.text;
         let unsigned = format!("{}.", second.access.rsplit_once('.').unwrap().0);
         Self {
             all: vec![
@@ -32,7 +33,13 @@ impl Credentials {
                 ("browser session", browser.session().unwrap().to_owned()),
                 ("code", code),
                 ("client secret", opaque.secret.unwrap()),
-                ("API key", format!("ayb_{}", "0".repeat(48))),
+                ("API key", key.clone()),
+                ("unknown API key", format!("ayb_{}", "0".repeat(48))),
+                ("API key in capitals", format!("ayb_{}", key[4..].to_uppercase())),
+                ("API key, too short", key[..key.len() - 1].to_owned()),
+                ("API key, too long", format!("{key}0")),
+                ("API key as access token", key.replace("ayb_", "ayb_at_")),
+                ("API key as client id", key.replace("ayb_", "ayb_cid_")),
                 ("admin-like", format!("ayb_adm_{}", "0".repeat(64))),
                 ("session as access token", swapped),
                 ("access token as session", retyped),
@@ -77,10 +84,13 @@ async fn each_door_opens_to_its_own_kinds_only() {
             let info = app.get("/oauth/userinfo").bearer(&token).await;
             let expected = match kind {
                 "opaque" | "jwt" => 200,
-                "session" => 403,
+                "session" | "API key" => 403,
                 _ => 401,
             };
             assert_eq!(info.status, expected, "userinfo, {kind}: {info}");
+            let me = app.get("/api/auth/me").bearer(&token).await;
+            let expected = if ["opaque", "jwt", "session", "API key"].contains(&kind) { 200 } else { 401 };
+            assert_eq!(me.status, expected, "me, {kind}: {me}");
             let question = app.get(&client.authorize("openid", &[])).bearer(&token).accept_json().await;
             let expected = if kind == "session" { 200 } else { 401 };
             assert_eq!(question.status, expected, "authorize, {kind}: {question}");

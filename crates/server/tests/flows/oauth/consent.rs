@@ -290,7 +290,7 @@ async fn not_sessions(app: &TestApp, ada: &Person) -> Vec<(&'static str, String)
         ("opaque token", tokens.access),
         ("JWT", app.tokens(&jwt, ada, "openid readwrite").await.access),
         ("machine token", app.token_request(&opaque, &machine).await.member("access_token")),
-        ("API key", format!("ayb_{}", "0".repeat(48))),
+        ("API key", app.api_key(ada, |_| {}).await.text),
         ("client secret", opaque.secret.clone().unwrap()),
         ("noise", "noise".to_owned()),
     ]

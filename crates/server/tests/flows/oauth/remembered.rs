@@ -92,3 +92,31 @@ async fn nobody_is_refused_because_of_what_a_client_was() {
         assert_eq!(status(app.token_request(&client, &pairs)).await, invalid_client(), "not invalid_grant");
     }
 }
+
+#[tokio::test]
+async fn an_authorization_request_sees_what_changed_elsewhere() {
+    for app in TestApp::everywhere().await {
+        let (elsewhere, ada) = (app.twin(|_| {}).await, app.user("ada").await);
+        let client = app.confidential_client().await;
+        let mut browser = app.signed_in(&ada).await;
+        app.code_in(&mut browser, &client, "openid readonly", &[]).await;
+        app.code_in(&mut browser, &client, "openid readonly", &[]).await;
+
+        let store = &elsewhere.app.store;
+        let mut settings = store.client(&client.id).await.unwrap().unwrap().settings;
+        settings.scopes = RegisteredScopes::parse(&["openid"]).unwrap();
+        store.update_client(&client.id, &settings, app.app.clock.now()).await.unwrap();
+        browser.visit(&client.authorize("openid readonly", &[])).await;
+        assert_eq!(browser.answer().get("error"), "invalid_scope", "{}", app.kind);
+        assert_eq!(browser.answer().get("code"), "");
+
+        settings.scopes = RegisteredScopes::parse(&["openid", "readonly", "readwrite"]).unwrap();
+        store.update_client(&client.id, &settings, app.app.clock.now()).await.unwrap();
+        app.code_in(&mut browser, &client, "openid readwrite", &[]).await;
+
+        store.revoke_client(&client.id, app.app.clock.now()).await.unwrap();
+        browser.visit(&client.authorize("openid readonly", &[])).await;
+        assert!(browser.away.is_none(), "a revoked client is not answered by redirect");
+        assert_eq!(browser.status(), 401, "{}", app.kind);
+    }
+}

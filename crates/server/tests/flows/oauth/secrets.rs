@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use ayb_server::config::{LogFormat, LogLevel};
 use ayb_server::telemetry::subscriber;
+use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::kit::client::VERIFIER;
@@ -77,6 +78,12 @@ async fn day(app: &TestApp) -> Vec<(&'static str, String)> {
             ("wrong password", "wrong CANARY".to_owned()),
         ]);
     }
+    let session = app.session_token(&ada).await;
+    let key = app.post("/api/auth/api-keys").bearer(&session).json(&json!({"name": "x"})).await.member("key");
+    app.get("/api/auth/me").bearer(&key).await;
+    app.get(&format!("/api/auth/me?access_token={key}")).await;
+    app.get("/api/auth/me").bearer(&format!("{key}0")).await;
+    secrets.push(("API key", key));
     let browser = app.signed_in(&ada).await;
     secrets.push(("browser session", browser.session().unwrap().to_owned()));
     secrets
