@@ -1,0 +1,109 @@
+//! How a request shows who sends it (RFC 6749 §2.3, RFC 7523 §2.2, OpenID Connect Core §9).
+
+use ayb_protocol::jose::{Algorithm, HmacKey, base64url, jwt};
+use ayb_protocol::message::client_auth::write_basic;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::Endpoint;
+use crate::config::ClientAuthMethod;
+use crate::core::Core;
+use crate::error::{ConfigurationError, OAuth2Error};
+use crate::http::{Form, HttpRequest, Method};
+use crate::resilience::AsyncRequest;
+
+/// The type of an assertion (RFC 7523 §2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How long an assertion lives, in seconds.
+const ASSERTION_LIFETIME: i64 = 60;
+
+/// A form that goes to an endpoint at which the client proves itself.
+pub(crate) struct Proven {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) url: Url,
+    pub(crate) form: Vec<(std::borrow::Cow<'static, str>, Zeroizing<String>)>,
+}
+
+impl AsyncRequest for Proven {
+    /// Assertions are made anew for every attempt: their names are good for one use.
+    async fn request(&self, core: &Core) -> Result<HttpRequest, OAuth2Error> {
+        let mut form = Form::default();
+        for (name, value) in &self.form {
+            form.add(name, value);
+        }
+        let mut headers = vec![("accept", Zeroizing::new("application/json".to_owned()))];
+        core.prove(self.endpoint, &mut form, &mut headers).await?;
+        Ok(HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(form.encode()) })
+    }
+}
+
+impl Core {
+    async fn prove(
+        &self,
+        endpoint: Endpoint,
+        form: &mut Form,
+        headers: &mut Vec<(&'static str, Zeroizing<String>)>,
+    ) -> Result<(), OAuth2Error> {
+        let client = &self.config.credentials;
+        if let Some(authenticator) = &client.authenticator {
+            form.add("client_id", &client.client_id);
+            for (name, value) in authenticator.authenticate(endpoint).await? {
+                form.add(&name, value.expose_secret());
+            }
+            return Ok(());
+        }
+        match client.method_for(self.config.provider.auth_methods.as_deref()) {
+            ClientAuthMethod::None | ClientAuthMethod::Auto => {
+                form.add("client_id", &client.client_id);
+            }
+            ClientAuthMethod::ClientSecretPost => {
+                form.add("client_id", &client.client_id).add("client_secret", client.expose_secret()?);
+            }
+            ClientAuthMethod::ClientSecretBasic => {
+                headers.push(("authorization", write_basic(&client.client_id, client.expose_secret()?)));
+            }
+            ClientAuthMethod::ClientSecretJwt => {
+                let weak = ConfigurationError::Invalid(
+                    "client_secret_jwt needs a secret of 32 bytes (RFC 7518 §3.2)",
+                );
+                let secret = client.expose_secret()?.as_bytes();
+                let key = HmacKey::from_secret(Algorithm::HS256, secret).map_err(|_| weak)?;
+                let assertion = jwt::sign_hmac(&key, "client-authentication+jwt", &self.assertion()?);
+                self.assert(form, assertion)?;
+            }
+            ClientAuthMethod::PrivateKeyJwt => {
+                let key = client.key.as_ref().ok_or(ConfigurationError::MissingPrivateKey)?;
+                let assertion = jwt::sign(key, "client-authentication+jwt", &self.assertion()?);
+                self.assert(form, assertion)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn assert<E>(&self, form: &mut Form, assertion: Result<String, E>) -> Result<(), OAuth2Error> {
+        let failed = ConfigurationError::Invalid("the client's key could not sign");
+        let assertion = Zeroizing::new(assertion.map_err(|_| failed)?);
+        form.add("client_id", &self.config.credentials.client_id);
+        form.add("client_assertion_type", ASSERTION_TYPE).add("client_assertion", &assertion);
+        Ok(())
+    }
+
+    /// The audience is the issuer, as one text: a server that is another one cannot use the assertion.
+    fn assertion(&self) -> Result<serde_json::Value, OAuth2Error> {
+        let provider = &self.config.provider;
+        let audience = match &provider.issuer {
+            Some(issuer) => issuer.as_str(),
+            None => provider.endpoint(Endpoint::Token)?.as_str(),
+        };
+        let mut name = [0; 16];
+        self.random.fill(&mut name);
+        let (client_id, now) = (&self.config.credentials.client_id, self.now().as_seconds());
+        Ok(json!({
+            "iss": client_id, "sub": client_id, "aud": audience, "jti": base64url::encode(name),
+            "iat": now, "exp": now + ASSERTION_LIFETIME,
+        }))
+    }
+}

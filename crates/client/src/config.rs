@@ -1,0 +1,115 @@
+//! What a client is told before it begins: the provider, itself, and how careful to be.
+
+mod credentials;
+mod limits;
+mod provider;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ayb_protocol::answer::Strictness;
+
+pub use credentials::{ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2Credentials};
+pub use limits::{OAuth2CircuitBreakerConfig, OAuth2RateLimitConfig, OAuth2RetryConfig, RetryConfig};
+pub use provider::{ProviderConfig, may_be_asked};
+
+use crate::id_token::IdTokenPolicy;
+use crate::tokens::{KeySource, TokenStorage};
+
+/// Configuration of a client. [`OAuth2Config::new`] gives the defaults of each member.
+#[derive(Clone)]
+pub struct OAuth2Config {
+    /// The provider's endpoints.
+    pub provider: ProviderConfig,
+    /// Who the client is, and how it proves it.
+    pub credentials: ClientCredentials,
+    /// Scopes that are asked for when a call names none.
+    pub default_scopes: Vec<String>,
+    /// Where tokens are kept. In memory by default.
+    pub storage: TokenStorageConfig,
+    /// How long one operation may take with all its attempts. 30 seconds by default.
+    pub timeout: Duration,
+    /// How long one attempt may take. 10 seconds by default.
+    pub attempt_timeout: Duration,
+    /// Pauses and number of retries.
+    pub retry_config: RetryConfig,
+    /// Whether expiring tokens are renewed by themselves: [`RefreshStrategy::Proactive`], else [`RefreshStrategy::Manual`].
+    pub auto_refresh: bool,
+    /// How many seconds before their end tokens are renewed. 60 by default, and never more than half of their life.
+    pub refresh_threshold_secs: u64,
+    /// When tokens are renewed, if not as `auto_refresh` says.
+    pub refresh_strategy: Option<RefreshStrategy>,
+    /// How many requests go out.
+    pub rate_limits: OAuth2RateLimitConfig,
+    /// When a provider is left alone.
+    pub circuit_breaker: OAuth2CircuitBreakerConfig,
+    /// How much of what servers do wrong is forgiven.
+    pub strictness: Strictness,
+    /// What is checked of ID tokens: everything, by default.
+    pub id_token: IdTokenPolicy,
+    /// For which resource tokens are asked, in every token request and in every refresh (RFC 8707).
+    pub resource: Option<String>,
+    /// Whether PKCE may fall back to `plain`. Only for servers whose metadata list nothing else.
+    pub allow_plain_pkce: bool,
+}
+
+/// When tokens are renewed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RefreshStrategy {
+    /// Before they expire, by the caller who first needs one after the threshold; a token that still counts is served
+    /// meanwhile.
+    Proactive,
+    /// When they have expired.
+    OnDemand,
+    /// By a task of their own.
+    Background,
+    /// Only by [`crate::TokenManager::refresh`].
+    Manual,
+}
+
+/// Where tokens are kept.
+#[derive(Clone)]
+pub enum TokenStorageConfig {
+    /// In memory, until the program ends.
+    InMemory,
+    /// In encrypted files. There is no form without a key.
+    File {
+        /// The folder. It is made if it does not exist, for its owner only.
+        path: PathBuf,
+        /// Where the key comes from.
+        key: KeySource,
+    },
+    /// Somewhere else.
+    Custom(Arc<dyn TokenStorage>),
+}
+
+impl OAuth2Config {
+    /// A configuration with the defaults of each member.
+    pub fn new(provider: ProviderConfig, credentials: ClientCredentials) -> Self {
+        Self {
+            provider,
+            credentials,
+            default_scopes: Vec::new(),
+            storage: TokenStorageConfig::InMemory,
+            timeout: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(10),
+            retry_config: RetryConfig::default(),
+            auto_refresh: true,
+            refresh_threshold_secs: 60,
+            refresh_strategy: None,
+            rate_limits: OAuth2RateLimitConfig::default(),
+            circuit_breaker: OAuth2CircuitBreakerConfig::default(),
+            strictness: Strictness::Lenient,
+            id_token: IdTokenPolicy::default(),
+            resource: None,
+            allow_plain_pkce: false,
+        }
+    }
+
+    /// When tokens are renewed.
+    pub(crate) fn strategy(&self) -> RefreshStrategy {
+        let by_switch = if self.auto_refresh { RefreshStrategy::Proactive } else { RefreshStrategy::Manual };
+        self.refresh_strategy.unwrap_or(by_switch)
+    }
+}

@@ -1,0 +1,208 @@
+//! Who the client is, and how it proves it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ayb_protocol::jose::SigningKey;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::error::ConfigurationError;
+use crate::{Endpoint, OAuth2Error};
+
+/// How the client proves itself (OpenID Connect Core §9): the names on the wire.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
+#[non_exhaustive]
+pub enum ClientAuthMethod {
+    /// As the provider lists it, `client_secret_basic` before the rest (RFC 8414 §2); nothing without a secret and a key.
+    #[default]
+    Auto,
+    /// Name and secret in the body.
+    ClientSecretPost,
+    /// Name and secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// A JWT that is authenticated with the secret.
+    ClientSecretJwt,
+    /// A JWT that is signed with a private key.
+    PrivateKeyJwt,
+    /// Only the name: a public client.
+    None,
+}
+
+impl ClientAuthMethod {
+    /// The name on the wire; nothing for [`ClientAuthMethod::Auto`].
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::ClientSecretPost => Some("client_secret_post"),
+            Self::ClientSecretBasic => Some("client_secret_basic"),
+            Self::ClientSecretJwt => Some("client_secret_jwt"),
+            Self::PrivateKeyJwt => Some("private_key_jwt"),
+            Self::None => Some("none"),
+        }
+    }
+}
+
+/// Another way to prove itself: a key in a vault, an attestation.
+#[async_trait]
+pub trait ClientAuthenticator: Send + Sync + 'static {
+    /// Parameters for the body of one request to `endpoint`. It is asked anew for every attempt.
+    ///
+    /// # Errors
+    /// Whatever keeps it from proving.
+    async fn authenticate(&self, endpoint: Endpoint) -> Result<Vec<(String, SecretString)>, OAuth2Error>;
+}
+
+/// Who the client is, and how it proves it.
+#[derive(Clone)]
+pub struct ClientCredentials {
+    /// Its name at the provider.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Option<SecretString>,
+    /// How it proves itself.
+    pub auth_method: ClientAuthMethod,
+    /// Its key, for `private_key_jwt`.
+    pub key: Option<Arc<SigningKey>>,
+    /// Another way, which goes before all others.
+    pub authenticator: Option<Arc<dyn ClientAuthenticator>>,
+}
+
+/// The other name of the specification for the same thing.
+pub type OAuth2Credentials = ClientCredentials;
+
+impl ClientCredentials {
+    /// A client without a secret: a program on a person's machine, in a browser, on a phone.
+    pub fn public(client_id: impl Into<String>) -> Self {
+        let auth_method = ClientAuthMethod::None;
+        Self { client_id: client_id.into(), client_secret: None, auth_method, key: None, authenticator: None }
+    }
+
+    /// A client with a secret, which is sent as the provider asks for it.
+    pub fn with_secret(client_id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        let auth_method = ClientAuthMethod::Auto;
+        Self { client_secret: Some(secret.into()), auth_method, ..Self::public(client_id) }
+    }
+
+    /// A client with a private key.
+    pub fn with_key(client_id: impl Into<String>, key: SigningKey) -> Self {
+        let auth_method = ClientAuthMethod::PrivateKeyJwt;
+        Self { key: Some(Arc::new(key)), auth_method, ..Self::public(client_id) }
+    }
+
+    /// Chooses the method.
+    #[must_use]
+    pub fn method(mut self, method: ClientAuthMethod) -> Self {
+        self.auth_method = method;
+        self
+    }
+
+    pub(crate) fn expose_secret(&self) -> Result<&str, OAuth2Error> {
+        let secret = self.client_secret.as_ref().map(SecretString::expose_secret);
+        secret.ok_or_else(|| ConfigurationError::MissingClientSecret.into())
+    }
+
+    /// Whether a server can know that a request comes from this client.
+    pub(crate) fn is_public(&self) -> bool {
+        self.client_secret.is_none() && self.key.is_none() && self.authenticator.is_none()
+    }
+
+    /// The method that is used with a provider that lists these.
+    pub(crate) fn method_for(&self, listed: Option<&[String]>) -> ClientAuthMethod {
+        if self.auth_method != ClientAuthMethod::Auto {
+            return self.auth_method;
+        }
+        let lists = |method: ClientAuthMethod| {
+            let name = method.as_str();
+            listed.is_none_or(|listed| listed.iter().any(|entry| Some(entry.as_str()) == name))
+        };
+        if self.key.is_some() {
+            ClientAuthMethod::PrivateKeyJwt
+        } else if self.client_secret.is_none() {
+            ClientAuthMethod::None
+        } else if lists(ClientAuthMethod::ClientSecretBasic) || !lists(ClientAuthMethod::ClientSecretPost) {
+            ClientAuthMethod::ClientSecretBasic
+        } else {
+            ClientAuthMethod::ClientSecretPost
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigurationError> {
+        if self.client_id.is_empty() {
+            return Err(ConfigurationError::MissingClientId);
+        }
+        if self.client_id.len() > 256 {
+            return Err(ConfigurationError::Invalid("client_id is longer than 256 characters"));
+        }
+        if self.authenticator.is_some() {
+            return Ok(());
+        }
+        let (has_secret, has_key) = (self.client_secret.is_some(), self.key.is_some());
+        match self.auth_method {
+            ClientAuthMethod::ClientSecretPost
+            | ClientAuthMethod::ClientSecretBasic
+            | ClientAuthMethod::ClientSecretJwt
+                if !has_secret =>
+            {
+                Err(ConfigurationError::MissingClientSecret)
+            }
+            ClientAuthMethod::PrivateKeyJwt if !has_key => Err(ConfigurationError::MissingPrivateKey),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redacted = |is_there: bool| if is_there { "[REDACTED]" } else { "none" };
+        f.debug_struct("ClientCredentials")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &redacted(self.client_secret.is_some()))
+            .field("auth_method", &self.auth_method)
+            .field("key", &redacted(self.key.is_some()))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_not_printed_and_the_name_is() {
+        let shown = format!("{:?}", ClientCredentials::with_secret("app", "canary"));
+        assert!(shown.contains("app") && shown.contains("[REDACTED]") && !shown.contains("canary"));
+    }
+
+    #[test]
+    fn the_method_follows_the_provider_and_basic_comes_first() {
+        let client = ClientCredentials::with_secret("app", "s");
+        let listed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let method = |names: &[&str]| client.method_for(Some(&listed(names)));
+        assert_eq!(client.method_for(None), ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(
+            method(&["client_secret_post", "client_secret_basic"]),
+            ClientAuthMethod::ClientSecretBasic
+        );
+        assert_eq!(method(&["client_secret_post"]), ClientAuthMethod::ClientSecretPost);
+        assert_eq!(method(&["private_key_jwt"]), ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(ClientCredentials::public("a").method_for(None), ClientAuthMethod::None);
+    }
+
+    #[test]
+    fn a_method_without_what_it_needs_is_refused() {
+        use ConfigurationError::{MissingClientId, MissingClientSecret, MissingPrivateKey};
+        let public = ClientCredentials::public("app");
+        let table = [
+            (ClientCredentials::public(""), MissingClientId),
+            (public.clone().method(ClientAuthMethod::ClientSecretBasic), MissingClientSecret),
+            (public.clone().method(ClientAuthMethod::ClientSecretPost), MissingClientSecret),
+            (public.clone().method(ClientAuthMethod::ClientSecretJwt), MissingClientSecret),
+            (public.clone().method(ClientAuthMethod::PrivateKeyJwt), MissingPrivateKey),
+        ];
+        for (credentials, expected) in table {
+            assert_eq!(credentials.check(), Err(expected));
+        }
+        assert!(public.check().is_ok());
+    }
+}

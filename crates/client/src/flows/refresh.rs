@@ -1,0 +1,68 @@
+//! Refresh (RFC 6749 §6): the request alone. Storing, locking and waiting is the token manager's.
+
+use std::sync::Arc;
+
+use ayb_protocol::jose::jwt::Unverified;
+use secrecy::ExposeSecret as _;
+
+use super::token::Grant;
+use crate::core::Core;
+use crate::error::{OAuth2Error, TokenError, ValidationError};
+use crate::id_token::Expected;
+use crate::resilience::Kind;
+use crate::telemetry::Metric;
+use crate::types::{TokenResponse, TokenSet};
+
+impl Core {
+    /// Asks for new tokens. `rotates` says whether the refresh token is known to be replaced with every use.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        set: &TokenSet,
+        rotates: bool,
+    ) -> Result<TokenResponse, OAuth2Error> {
+        let Some(refresh_token) = &set.refresh_token else { return Err(TokenError::ExpiredToken.into()) };
+        let kind = if rotates { Kind::RotatingRefresh } else { Kind::Refresh };
+        let operation = self.begin("refresh_token", set.scope.as_deref());
+        let grant = Grant::new(kind, "refresh_token").add("refresh_token", refresh_token.expose_secret());
+        let result = match self.request_tokens(&operation, "oauth2.token_refresh", grant).await {
+            Ok(response) => self.checked(set, response).await,
+            Err(error) => Err(error),
+        };
+        self.end(operation, Metric::TokenRefreshes, Some(Metric::TokenRefreshDuration), result)
+    }
+
+    /// The refresh token may be spent by now, so an ID token that cannot be checked, whatever the reason, costs no more than
+    /// itself. One that was checked and is about somebody else is an attack, or a server that mixes people up.
+    async fn checked(
+        self: &Arc<Self>,
+        set: &TokenSet,
+        mut response: TokenResponse,
+    ) -> Result<TokenResponse, OAuth2Error> {
+        match self.same_person(set, &response).await {
+            Ok(()) => {}
+            Err(error @ OAuth2Error::Validation(ValidationError::SubjectMismatch)) => return Err(error),
+            Err(error) => self.leave_id_token_out("refresh_token", &mut response, &error),
+        }
+        Ok(response)
+    }
+
+    /// A new ID token must be about the same person (OpenID Connect Core §12.2).
+    async fn same_person(
+        self: &Arc<Self>,
+        set: &TokenSet,
+        response: &TokenResponse,
+    ) -> Result<(), OAuth2Error> {
+        let (Some(new), true) = (&response.id_token, self.config.id_token.is_checked()) else {
+            return Ok(());
+        };
+        let expected =
+            Expected { access_token: Some(response.access_token.expose_secret()), ..Expected::default() };
+        let claims = self.verify_id_token(new.expose_secret(), &expected).await?;
+        let Some(old) = &set.id_token else { return Ok(()) };
+        let before = Unverified::parse(old.expose_secret()).map_err(ValidationError::from)?;
+        if before.subject() != Some(claims.subject()) {
+            return Err(ValidationError::SubjectMismatch.into());
+        }
+        Ok(())
+    }
+}

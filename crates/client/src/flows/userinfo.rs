@@ -1,0 +1,64 @@
+//! UserInfo (OpenID Connect Core §5.3).
+
+use std::collections::HashMap;
+use std::fmt;
+
+use ayb_protocol::answer::UserInfoAnswer;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::Endpoint;
+use crate::core::Core;
+use crate::error::{OAuth2Error, ValidationError};
+use crate::http::{HttpRequest, Method};
+use crate::resilience::{Call, Kind, Plain};
+
+/// Claims about a person.
+#[derive(Clone, PartialEq)]
+pub struct UserInfo {
+    /// The person: the one of the ID token.
+    pub sub: String,
+    /// The other claims.
+    pub claims: HashMap<String, Value>,
+}
+
+impl UserInfo {
+    /// A claim, if it is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name)?.as_str()
+    }
+}
+
+/// Names only: the values are about people.
+impl fmt::Debug for UserInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserInfo ")?;
+        f.debug_set().entries(self.claims.keys()).finish()
+    }
+}
+
+impl Core {
+    /// `subject` comes from a checked ID token: an answer about anybody else is refused (OpenID Connect Core §5.3.4).
+    pub(crate) async fn user_info(&self, access_token: &str, subject: &str) -> Result<UserInfo, OAuth2Error> {
+        let operation = self.begin("userinfo", None);
+        let url = self.config.provider.endpoint(Endpoint::UserInfo)?.clone();
+        let headers = vec![
+            ("accept", Zeroizing::new("application/json".to_owned())),
+            ("authorization", Zeroizing::new(format!("Bearer {access_token}"))),
+        ];
+        let call = Call {
+            endpoint: Endpoint::UserInfo,
+            kind: Kind::Read,
+            asked: "userinfo",
+            span: &*operation.span,
+            parse_span: "oauth2.userinfo_parse",
+        };
+        let request = Plain(HttpRequest { method: Method::Get, url, headers, body: None });
+        let strictness = self.config.strictness;
+        let reading = self.call(&call, request, |answer| UserInfoAnswer::read(answer, strictness)).await?;
+        if reading.value.sub != subject {
+            return Err(ValidationError::SubjectMismatch.into());
+        }
+        Ok(UserInfo { sub: reading.value.sub, claims: reading.value.claims.into_iter().collect() })
+    }
+}

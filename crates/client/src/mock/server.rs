@@ -1,0 +1,484 @@
+//! An authorization server in the same process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use ayb_primitives::types::{ManualTime, TimeProvider};
+use ayb_protocol::jose::{Algorithm, KeySet, SigningKey};
+use ayb_protocol::time::{Seconds, Timestamp};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::answer;
+use super::state::{Access, Client, Code, Device, State};
+use super::{CANARY, Fault};
+use crate::config::{ClientCredentials, OAuth2Config, ProviderConfig};
+use crate::http::{HttpRequest, HttpResponse, HttpTransport, MAX_ANSWER, TransportError};
+use crate::{Endpoint, OAuth2, OAuth2Builder};
+
+/// When the clock of every server begins: 2026-01-01T00:00:00Z.
+const BEGIN: Duration = Duration::from_secs(1_767_225_600);
+
+/// A request as the server got it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// The parameters of the body.
+    pub form: HashMap<String, String>,
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
+}
+
+/// An authorization server in the same process. Clones are the same server.
+#[derive(Clone)]
+pub struct TestAuthServer {
+    pub(super) state: Arc<Mutex<State>>,
+    clock: ManualTime,
+}
+
+impl TestAuthServer {
+    /// A server with a clock that every wait moves on.
+    pub fn start() -> Self {
+        let state = State {
+            clients: HashMap::new(),
+            codes: HashMap::new(),
+            grants: Vec::new(),
+            refresh_tokens: HashMap::new(),
+            access_tokens: HashMap::new(),
+            devices: HashMap::new(),
+            pushed: HashMap::new(),
+            faults: HashMap::new(),
+            requests: Vec::new(),
+            key: new_key(),
+            rotates: false,
+            repeats: false,
+            access_lifetime: 3600,
+            alteration: None,
+            metadata: Map::new(),
+            drawn: 0,
+        };
+        Self { state: Arc::new(Mutex::new(state)), clock: ManualTime::skipping(BEGIN) }
+    }
+
+    /// Every refresh token is good for one use; a second use revokes all that it ever led to.
+    #[must_use]
+    pub fn rotating_refresh_tokens(self) -> Self {
+        self.lock().rotates = true;
+        self
+    }
+
+    /// As [`TestAuthServer::rotating_refresh_tokens`], but a spent token gives its successor again as long as that is unused: the
+    /// answer may have been lost.
+    #[must_use]
+    pub fn repeating_lost_answers(self) -> Self {
+        self.lock().repeats = true;
+        self.rotating_refresh_tokens()
+    }
+
+    /// How long access tokens live, in seconds.
+    #[must_use]
+    pub fn access_lifetime(self, seconds: i64) -> Self {
+        self.lock().access_lifetime = seconds;
+        self
+    }
+
+    /// The issuer.
+    pub const fn issuer(&self) -> &'static str {
+        "https://id.test"
+    }
+
+    /// The clock of server and clients.
+    pub const fn clock(&self) -> &ManualTime {
+        &self.clock
+    }
+
+    /// What discovery would find.
+    pub fn provider(&self) -> ProviderConfig {
+        let at = |path: &str| Url::parse(&format!("{}{path}", self.issuer())).ok();
+        ProviderConfig {
+            authorization_endpoint: at("/authorize"),
+            token_endpoint: at("/token"),
+            device_authorization_endpoint: at("/device"),
+            introspection_endpoint: at("/introspect"),
+            revocation_endpoint: at("/revoke"),
+            userinfo_endpoint: at("/userinfo"),
+            jwks_uri: at("/jwks"),
+            end_session_endpoint: at("/logout"),
+            pushed_authorization_request_endpoint: at("/par"),
+            discovery_url: at("/.well-known/openid-configuration"),
+            issuer: Some(self.issuer().to_owned()),
+            iss_parameter_supported: true,
+            ..ProviderConfig::default()
+        }
+    }
+
+    /// A public client, registered here and ready to be built.
+    pub fn client(&self, client_id: &str) -> OAuth2Builder {
+        self.lock().clients.insert(client_id.to_owned(), Client::Public);
+        self.builder(ClientCredentials::public(client_id))
+    }
+
+    /// A client with a secret of 40 characters.
+    pub fn confidential(&self, client_id: &str) -> OAuth2Builder {
+        let secret = format!("{CANARY}secret-{}", "5".repeat(26));
+        self.lock().clients.insert(client_id.to_owned(), Client::Secret(secret.clone()));
+        self.builder(ClientCredentials::with_secret(client_id, secret))
+    }
+
+    /// A client with a private key.
+    pub fn with_key(&self, client_id: &str) -> OAuth2Builder {
+        let key = new_key();
+        self.lock().clients.insert(client_id.to_owned(), Client::Key(Box::new(key.public_jwk())));
+        self.builder(ClientCredentials::with_key(client_id, key))
+    }
+
+    fn builder(&self, credentials: ClientCredentials) -> OAuth2Builder {
+        OAuth2::builder(OAuth2Config::new(self.provider(), credentials))
+            .transport(Arc::new(self.clone()))
+            .time(Arc::new(self.clock.clone()))
+    }
+
+    /// What happens to the next request to an endpoint that has no fault in front of it yet.
+    pub fn next(&self, endpoint: Endpoint, fault: Fault) {
+        self.lock().faults.entry(endpoint).or_default().push_back(fault);
+    }
+
+    /// How many faults are still waiting for requests to an endpoint.
+    pub fn pending_faults(&self, endpoint: Endpoint) -> usize {
+        self.lock().faults.get(&endpoint).map_or(0, std::collections::VecDeque::len)
+    }
+
+    /// Changes the claims of every ID token from now on.
+    pub fn alter_id_tokens(&self, change: impl Fn(&mut Map<String, Value>) + Send + 'static) {
+        self.lock().alteration = Some(Box::new(change));
+    }
+
+    /// Says something else in the metadata.
+    pub fn alter_metadata(&self, name: &str, value: Value) {
+        self.lock().metadata.insert(name.to_owned(), value);
+    }
+
+    /// Signs claims as a token of this type, as only the provider can.
+    ///
+    /// # Panics
+    /// When the claims are no object.
+    #[expect(clippy::panic, reason = "a test that gives broken claims has to hear of it at once")]
+    pub fn sign(&self, typ: &str, claims: &Value) -> String {
+        match ayb_protocol::jose::jwt::sign(&self.lock().key, typ, claims) {
+            Ok(token) => token,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// New keys; what the old ones signed is good no more.
+    pub fn rotate_keys(&self) {
+        self.lock().key = new_key();
+    }
+
+    /// The person says yes: where the browser comes back to.
+    ///
+    /// # Panics
+    /// When the address is not one of this server, or a parameter is missing.
+    pub fn approve(&self, url: &Url) -> Url {
+        let mut state = self.lock();
+        let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        let pushed = query.get("request_uri").and_then(|name| state.pushed.remove(name));
+        let parameters = pushed.unwrap_or(query);
+        let get = |name: &str| parameters.get(name).cloned();
+        let client_id = get("client_id").unwrap_or_default();
+        let grant = state.begin_grant(&client_id, &get("scope").unwrap_or_default(), true);
+        let redirect_uri = get("redirect_uri").unwrap_or_default();
+        let (challenge, nonce) = (get("code_challenge"), get("nonce"));
+        let code = state.draw("code");
+        let kept =
+            Code { grant, client_id, redirect_uri: redirect_uri.clone(), challenge, nonce, is_spent: false };
+        state.codes.insert(code.clone(), kept);
+        self.back(&redirect_uri, &[("code", &code), ("state", &get("state").unwrap_or_default())])
+    }
+
+    /// The person says no: where the browser comes back to.
+    ///
+    /// # Panics
+    /// When the address has no redirect URI.
+    pub fn deny(&self, url: &Url) -> Url {
+        let get =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let state = get("state").unwrap_or_default();
+        self.back(&get("redirect_uri").unwrap_or_default(), &[("error", "access_denied"), ("state", &state)])
+    }
+
+    #[expect(clippy::panic, reason = "a test that gives a broken address has to hear of it at once")]
+    fn back(&self, redirect_uri: &str, pairs: &[(&str, &str)]) -> Url {
+        let Ok(mut url) = Url::parse(redirect_uri) else { panic!("the redirect URI is no address") };
+        url.query_pairs_mut().extend_pairs(pairs).append_pair("iss", self.issuer());
+        url
+    }
+
+    /// The person decides about a device.
+    pub fn decide_device(&self, user_code: &str, allowed: bool) {
+        for device in self.lock().devices.values_mut().filter(|device| device.user_code == user_code) {
+            device.decision = Some(allowed);
+        }
+    }
+
+    /// What came to an endpoint so far.
+    pub fn requests(&self, endpoint: Endpoint) -> Vec<Recorded> {
+        self.lock().requests.iter().filter(|request| request.endpoint == endpoint).cloned().collect()
+    }
+
+    /// How many refreshes were asked for.
+    pub fn refreshes(&self) -> usize {
+        let is_refresh =
+            |request: &&Recorded| request.form.get("grant_type").is_some_and(|g| g == "refresh_token");
+        self.requests(Endpoint::Token).iter().filter(is_refresh).count()
+    }
+
+    /// How many grants were revoked, by a second use of something that is good for one or on request.
+    pub fn revoked_grants(&self) -> usize {
+        self.lock().grants.iter().filter(|grant| grant.is_revoked).count()
+    }
+
+    /// Whether an access token counts.
+    pub fn accepts(&self, access_token: &str) -> bool {
+        let now = self.now();
+        let state = self.lock();
+        let counts = |access: &Access| {
+            !access.is_revoked && now < access.ends && !state.grants[access.grant].is_revoked
+        };
+        state.access_tokens.get(access_token).is_some_and(counts)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        crate::types::tokens_now(&self.clock)
+    }
+
+    fn endpoint(url: &Url) -> Option<Endpoint> {
+        Some(match url.path() {
+            "/token" => Endpoint::Token,
+            "/device" => Endpoint::DeviceAuthorization,
+            "/introspect" => Endpoint::Introspection,
+            "/revoke" => Endpoint::Revocation,
+            "/userinfo" => Endpoint::UserInfo,
+            "/jwks" => Endpoint::Jwks,
+            "/par" => Endpoint::PushedAuthorization,
+            path if path.starts_with("/.well-known/") => Endpoint::Discovery,
+            _ => return None,
+        })
+    }
+
+    fn act(&self, endpoint: Endpoint, request: &Recorded, path: &str) -> HttpResponse {
+        match endpoint {
+            Endpoint::Discovery => self.metadata(path),
+            Endpoint::Jwks => {
+                let set = KeySet::new(vec![self.lock().key.public_jwk()]);
+                answer::with(200, "application/jwk-set+json", set.to_json())
+            }
+            Endpoint::UserInfo => self.user_info(request),
+            Endpoint::Token => self.token(request),
+            Endpoint::DeviceAuthorization => self.device_codes(request),
+            Endpoint::Introspection => self.introspect(request),
+            Endpoint::PushedAuthorization => self.pushed(request),
+            _ => self.revoke(request),
+        }
+    }
+
+    fn metadata(&self, path: &str) -> HttpResponse {
+        if path != "/.well-known/openid-configuration" {
+            return answer::with(404, "text/html", "<h1>not here</h1>");
+        }
+        let at = |path: &str| format!("{}{path}", self.issuer());
+        let mut document = json!({
+            "issuer": self.issuer(), "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
+            "device_authorization_endpoint": at("/device"), "introspection_endpoint": at("/introspect"),
+            "revocation_endpoint": at("/revoke"), "userinfo_endpoint": at("/userinfo"), "jwks_uri": at("/jwks"),
+            "end_session_endpoint": at("/logout"), "code_challenge_methods_supported": ["S256"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            "authorization_response_iss_parameter_supported": true,
+        });
+        if let Value::Object(members) = &mut document {
+            members.extend(self.lock().metadata.clone());
+        }
+        answer::json(200, &document)
+    }
+
+    fn device_codes(&self, request: &Recorded) -> HttpResponse {
+        let client_id = match self.authenticated(request) {
+            Ok(client_id) => client_id,
+            Err(refusal) => return refusal,
+        };
+        let ends = self.now().plus(Seconds(900));
+        let mut state = self.lock();
+        let (device_code, user_code) = (state.draw("device"), format!("WDJB-{:04}", state.devices.len()));
+        let scope = request.form.get("scope").cloned().unwrap_or_default();
+        let device = Device {
+            user_code: user_code.clone(),
+            client_id,
+            scope,
+            decision: None,
+            ends,
+            polled_at: None,
+            interval: 5,
+        };
+        state.devices.insert(device_code.clone(), device);
+        answer::json(
+            200,
+            &json!({
+                "device_code": device_code, "user_code": user_code, "verification_uri": "https://id.test/activate",
+                "verification_uri_complete": format!("https://id.test/activate?user_code={user_code}"),
+                "expires_in": 900, "interval": 5,
+            }),
+        )
+    }
+
+    fn pushed(&self, request: &Recorded) -> HttpResponse {
+        let client_id = match self.authenticated(request) {
+            Ok(client_id) => client_id,
+            Err(refusal) => return refusal,
+        };
+        let mut parameters = request.form.clone();
+        parameters.insert("client_id".to_owned(), client_id);
+        let mut state = self.lock();
+        let name = format!("urn:ietf:params:oauth:request_uri:{}", state.draw("request"));
+        state.pushed.insert(name.clone(), parameters);
+        answer::json(201, &json!({ "request_uri": name, "expires_in": 60 }))
+    }
+
+    fn introspect(&self, request: &Recorded) -> HttpResponse {
+        if let Err(refusal) = self.authenticated(request) {
+            return refusal;
+        }
+        let token = request.form.get("token").cloned().unwrap_or_default();
+        if !self.accepts(&token) {
+            return answer::json(200, &json!({ "active": false }));
+        }
+        let state = self.lock();
+        let access = &state.access_tokens[&token];
+        let grant = &state.grants[access.grant];
+        answer::json(
+            200,
+            &json!({
+                "active": true, "client_id": grant.client_id, "scope": grant.scope, "sub": "ada",
+                "exp": access.ends.as_seconds(), "iss": self.issuer(), "aud": ["api"], "token_type": "Bearer",
+            }),
+        )
+    }
+
+    fn revoke(&self, request: &Recorded) -> HttpResponse {
+        if let Err(refusal) = self.authenticated(request) {
+            return refusal;
+        }
+        let Some(token) = request.form.get("token") else { return answer::error(400, "invalid_request") };
+        let mut state = self.lock();
+        if let Some(grant) = state.refresh_tokens.get(token).map(|refresh| refresh.grant) {
+            state.grants[grant].is_revoked = true;
+        }
+        if let Some(access) = state.access_tokens.get_mut(token) {
+            access.is_revoked = true;
+        }
+        answer::with(200, "text/plain", "")
+    }
+
+    fn user_info(&self, request: &Recorded) -> HttpResponse {
+        let token = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
+        match token {
+            Some(token) if self.accepts(token) => {
+                answer::json(200, &json!({ "sub": "ada", "email": "ada@example.com", "name": "Ada" }))
+            }
+            _ => answer::error(401, "invalid_token"),
+        }
+    }
+
+    fn record(endpoint: Endpoint, request: &HttpRequest) -> Recorded {
+        let body = request.body.as_deref().map_or("", |body| body.as_str());
+        let authorization = request.headers.iter().find(|(name, _)| *name == "authorization");
+        Recorded {
+            endpoint,
+            form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
+            authorization: authorization.map(|(_, value)| value.to_string()),
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for TestAuthServer {
+    async fn send(&self, request: HttpRequest, timeout: Duration) -> Result<HttpResponse, TransportError> {
+        let Some(endpoint) = Self::endpoint(&request.url) else {
+            return Ok(answer::with(404, "text/plain", ""));
+        };
+        // Others get their turn, as they would with a network in between.
+        tokio::task::yield_now().await;
+        let recorded = Self::record(endpoint, &request);
+        let fault = {
+            let mut state = self.lock();
+            state.requests.push(recorded.clone());
+            state.faults.get_mut(&endpoint).and_then(std::collections::VecDeque::pop_front)
+        };
+        let act = || self.act(endpoint, &recorded, request.url.path());
+        match fault {
+            None => Ok(act()),
+            Some(Fault::UnknownHost) => Err(TransportError::Dns),
+            Some(Fault::Unreachable) => Err(TransportError::Connect),
+            Some(Fault::BadTls) => Err(TransportError::Tls),
+            Some(Fault::DropBeforeProcessing) => Err(TransportError::Broken),
+            Some(Fault::DropAfterProcessing) => {
+                act();
+                Err(TransportError::Broken)
+            }
+            Some(Fault::TimeOut) => {
+                act();
+                self.clock.advance(timeout);
+                Err(TransportError::TimedOut { sent: true })
+            }
+            Some(Fault::TornBody) => {
+                let mut answer = act();
+                answer.body.truncate(answer.body.len() / 2);
+                Ok(answer)
+            }
+            Some(Fault::Slow(time)) if time >= timeout => {
+                self.clock.advance(timeout);
+                Err(TransportError::TimedOut { sent: true })
+            }
+            Some(Fault::Slow(time)) => {
+                self.clock.sleep(time).await;
+                Ok(act())
+            }
+            Some(Fault::Status(status)) => Ok(answer::with(status, "text/html", "<h1>trouble</h1>")),
+            Some(Fault::RetryAfter(status, seconds)) => {
+                let mut answer = answer::with(status, "text/html", "<h1>later</h1>");
+                answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
+                Ok(answer)
+            }
+            Some(Fault::Error(code)) => Ok(answer::error(400, code)),
+            Some(Fault::Answer(status, content_type, body)) => Ok(answer::with(status, content_type, body)),
+            Some(Fault::Redirect) => {
+                let mut answer = answer::with(302, "text/html", "");
+                answer.headers.push(("location".to_owned(), "https://evil.test/token".to_owned()));
+                Ok(answer)
+            }
+            Some(Fault::Huge) => Ok(answer::with(200, "application/json", vec![b' '; MAX_ANSWER + 1])),
+        }
+    }
+}
+
+#[expect(
+    clippy::panic,
+    reason = "without a key there is no test server, and the test has to hear of it at once"
+)]
+fn new_key() -> SigningKey {
+    let made = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok();
+    let der = made.and_then(|pair| pair.to_pkcs8v1().ok());
+    let key = der.and_then(|der| SigningKey::from_pkcs8(Algorithm::ES256, der.as_ref()).ok());
+    match key {
+        Some(key) => key,
+        None => panic!("no key could be made"),
+    }
+}
