@@ -1,6 +1,7 @@
 //! Floor programs: the same work with nothing around it, on the same HTTP library. What they reach is the limit that a
 //! server's figure is a fraction of.
 
+pub mod notes;
 mod postgres;
 mod signer;
 mod sqlite;
@@ -71,6 +72,8 @@ pub async fn serve(port: u16, path: String, postgres: Option<String>) -> Result<
         .route("/{storage}/rotate", post(rotate))
         .route("/{storage}/exchange/{algorithm}/{signatures}", post(exchange))
         .route("/{storage}/check", post(check))
+        .route("/{storage}/notes", get(notes::list).post(notes::create))
+        .route("/{storage}/notes/{id}", get(notes::read).patch(notes::update))
         .with_state(Arc::new(floor));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     axum::serve(listener, router).await?;

@@ -26,6 +26,7 @@ pub fn launch(
         ("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"),
         ("AYB_AUTH_OAUTH_PROVIDER_TOKEN_FAILURE_LIMIT", "0"),
         ("AYB_AUTH_RATE_LIMIT", "0"),
+        ("AYB_TABLES_ENABLED", "true"),
         ("AYB_LOGGING_LEVEL", "warn"),
     ]
     .map(|(name, value)| (name, value.to_owned()))

@@ -23,6 +23,7 @@ mod rates;
 mod report;
 mod size;
 mod subject;
+mod tables;
 mod targets;
 mod work;
 
@@ -48,6 +49,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "latency", about: "latencies at saturation and at half of it", run: latency::run },
     Section { name: "purge", about: "issue while expired rows leave", run: purge::run },
     Section { name: "overload", about: "512 connections, twice saturation", run: overload::run },
+    Section { name: "tables", about: "rows by the table API beside the drivers alone", run: tables::run },
     Section { name: "memory", about: "idle, after sign-ins, under load", run: memory::run },
     Section { name: "peers", about: "oidc-provider for Node, everything in memory", run: peers::run },
 ];

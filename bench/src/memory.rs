@@ -67,7 +67,7 @@ fn fresh(bench: &Bench, engine: Engine) -> Result<[Memory; 2]> {
 fn signed_in(address: SocketAddr) -> Result<()> {
     thread::scope(|scope| {
         let several: Vec<_> = (0..4)
-            .map(|_| scope.spawn(move || (0..PEOPLE / 4).try_for_each(|_| sign_in(address).map(|_| ()))))
+            .map(|_| scope.spawn(move || (0..PEOPLE / 4).try_for_each(|_| sign_in(address, 0).map(|_| ()))))
             .collect();
         several.into_iter().try_for_each(|some| some.join().unwrap_or(Ok(())))
     })

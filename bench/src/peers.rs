@@ -161,7 +161,7 @@ impl Pairs<'_> {
         let mut theirs = Flow {
             authorize: Flow::query("/auth", "opaque", SCOPE),
             exchange: "/token".to_owned(),
-            cookie: format!("Cookie: {}\r\n", peer.seeds.cookie),
+            cookies: vec![format!("Cookie: {}\r\n", peer.seeds.cookie)],
             client,
             codes: vec![None; CONNECTIONS],
         };

@@ -16,6 +16,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     control(bench, report, "HTTP only, before")?;
     for engine in bench.engines() {
         let mut subject = bench.subject(engine)?;
+        subject.gather(CONNECTIONS)?;
         let pairs = Pairs { bench, engine, subject: &subject };
         pairs.machines(report)?;
         pairs.flows(report)?;

@@ -28,8 +28,10 @@ pub struct Subject {
     pub cold_start: Duration,
     /// Authorization header lines by kind of client.
     pub clients: BTreeMap<&'static str, String>,
-    /// The cookie of a signed-in person who has consented, as a header line.
-    pub cookie: String,
+    /// The cookies of signed-in people who have consented, as header lines.
+    pub cookies: Vec<String>,
+    /// The identifier of the first of them.
+    pub person: String,
     /// The address of its PostgreSQL database; none when it has a file.
     pub database: Option<String>,
     client_ids: BTreeMap<&'static str, String>,
@@ -59,7 +61,8 @@ impl Subject {
             cold_start,
             clients: BTreeMap::new(),
             client_ids: BTreeMap::new(),
-            cookie: String::new(),
+            cookies: Vec::new(),
+            person: String::new(),
             database: database.map(str::to_owned),
             folder,
         };
@@ -69,9 +72,23 @@ impl Subject {
 
     fn prepare(&mut self) -> Result<()> {
         self.register()?;
-        self.cookie = sign_in(self.address)?;
-        for (name, ..) in CLIENTS {
-            self.consent(name)?;
+        self.gather(1)
+    }
+
+    /// Has people sign up, sign in and consent until there are so many. One for each connection is what a server meets:
+    /// nobody is in the middle of 32 sign-ins at once.
+    pub fn gather(&mut self, people: usize) -> Result<()> {
+        for person in self.cookies.len()..people {
+            let draft = json!({"email": email(person), "password": PASSWORD});
+            let made = send_json(self.address, "POST", "/api/auth/register", "none", &draft)?;
+            if person == 0 {
+                self.person = text(&made["user"]["id"])?;
+            }
+            let cookie = sign_in(self.address, person)?;
+            for (name, ..) in CLIENTS {
+                self.consent(name, &cookie)?;
+            }
+            self.cookies.push(cookie);
         }
         Ok(())
     }
@@ -90,10 +107,15 @@ impl Subject {
         Ok(time)
     }
 
-    fn register(&mut self) -> Result<()> {
+    /// The administrator's token for programs on this machine.
+    pub fn admin_token(&self) -> Result<String> {
         let token = std::fs::read_to_string(self.folder.path().join("admin-token"))
             .context("the server wrote no admin token")?;
-        let token = token.lines().next().unwrap_or_default().to_owned();
+        Ok(token.lines().next().unwrap_or_default().to_owned())
+    }
+
+    fn register(&mut self) -> Result<()> {
+        let token = self.admin_token()?;
         let app = send_json(
             self.address,
             "POST",
@@ -104,7 +126,7 @@ impl Subject {
         for (name, format, algorithm) in CLIENTS {
             let draft = json!({
                 "appId": app["id"], "name": name, "redirectUris": [REDIRECT_URI],
-                "scopes": ["openid", "readonly"], "tokenFormat": format, "signingAlg": algorithm,
+                "scopes": ["openid", "readonly", "readwrite"], "tokenFormat": format, "signingAlg": algorithm,
             });
             let made = send_json(self.address, "POST", "/api/admin/oauth/clients", &token, &draft)?;
             let (id, secret) = (text(&made["client"]["clientId"])?, text(&made["clientSecret"])?);
@@ -112,13 +134,11 @@ impl Subject {
             self.clients.insert(name, format!("Authorization: Basic {basic}\r\n"));
             self.client_ids.insert(name, id);
         }
-        let person = json!({"email": "bench@example.com", "password": PASSWORD});
-        send_json(self.address, "POST", "/api/auth/register", "none", &person)?;
         Ok(())
     }
 
-    fn consent(&self, client: &str) -> Result<()> {
-        let cookie = self.cookie.trim_end().to_owned();
+    fn consent(&self, client: &str, cookie: &str) -> Result<()> {
+        let cookie = cookie.trim_end().to_owned();
         let page =
             send(self.address, "GET", &self.authorize(client, SCOPE), std::slice::from_ref(&cookie), "")?;
         let mut fields = hidden(&page.body);
@@ -142,7 +162,15 @@ impl Subject {
     /// Has the server write a token of each kind: of a machine, and both of a person.
     pub fn seed(&self) -> Result<()> {
         self.machine_token()?.json()?;
-        self.exchange(SCOPE).map(|_| ())
+        self.exchange(SCOPE, 0).map(|_| ())
+    }
+
+    /// A token that may write, for the machine that a client is.
+    pub fn writing_token(&self, client: &str) -> Result<String> {
+        let fields = [("grant_type", "client_credentials"), ("scope", "readwrite")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let client = self.clients[client].trim_end().to_owned();
+        text(&send_form(self.address, "/oauth/token", &[client], &fields)?.json()?["access_token"])
     }
 
     /// Asks once for a token for the machine that the opaque client is.
@@ -153,30 +181,30 @@ impl Subject {
         send_form(self.address, "/oauth/token", &[client], &fields)
     }
 
-    /// The code flow of a client.
+    /// The code flow of a client, on each connection for another person.
     pub fn flow(&self, client: &str, connections: usize) -> Flow {
         Flow {
             authorize: self.authorize(client, SCOPE),
-            cookie: self.cookie.clone(),
+            cookies: self.cookies.clone(),
             client: self.clients[client].clone(),
             exchange: "/oauth/token".to_owned(),
             codes: vec![None; connections],
         }
     }
 
-    /// Refresh tokens of the opaque client, one for each connection.
+    /// Refresh tokens of the opaque client, for all people in turn.
     pub fn refresh_tokens(&self, count: usize, scope: &str) -> Result<Vec<String>> {
-        (0..count).map(|_| text(&self.exchange(scope)?["refresh_token"])).collect()
+        (0..count).map(|turn| text(&self.exchange(scope, turn)?["refresh_token"])).collect()
     }
 
-    /// Access tokens of the opaque client, for a person.
+    /// Access tokens of the opaque client, for all people in turn.
     pub fn access_tokens(&self, count: usize) -> Result<Vec<String>> {
-        (0..count).map(|_| text(&self.exchange(SCOPE)?["access_token"])).collect()
+        (0..count).map(|turn| text(&self.exchange(SCOPE, turn)?["access_token"])).collect()
     }
 
     /// The answer to an exchanged code of the opaque client.
-    fn exchange(&self, scope: &str) -> Result<Value> {
-        let cookie = self.cookie.trim_end().to_owned();
+    fn exchange(&self, scope: &str, turn: usize) -> Result<Value> {
+        let cookie = self.cookies[turn % self.cookies.len()].trim_end().to_owned();
         let answer = send(self.address, "GET", &self.authorize("opaque", scope), &[cookie], "")?;
         let location =
             answer.headers("location").first().map(|location| (*location).to_owned()).unwrap_or_default();
@@ -195,17 +223,21 @@ impl Subject {
     }
 }
 
-/// Signs the person in; gives the cookie of the session, as a header line.
+fn email(person: usize) -> String {
+    format!("bench{person}@example.com")
+}
+
+/// Signs a person in; gives the cookie of the session, as a header line.
 ///
 /// # Errors
 /// When the server does not take it.
-pub fn sign_in(address: SocketAddr) -> Result<String> {
+pub fn sign_in(address: SocketAddr, person: usize) -> Result<String> {
     let page = send(address, "GET", "/login", &[], "")?;
     let visitor =
         page.headers("set-cookie").first().and_then(|line| line.split(';').next()).map(str::to_owned);
     let cookie = format!("Cookie: {}", visitor.unwrap_or_default());
     let mut fields = hidden(&page.body);
-    fields.push(("email".into(), "bench@example.com".into()));
+    fields.push(("email".into(), email(person)));
     fields.push(("password".into(), PASSWORD.into()));
     let answer = send_form(address, "/login", &[cookie], &fields)?;
     let session = answer.headers("set-cookie").into_iter().find(|line| line.starts_with("ayb_session="));

@@ -36,6 +36,16 @@ pub fn request(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// A request with a JSON body in text form.
+pub fn request_json(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// The same request again and again; the answer has a status and contains a text.
 pub struct Fixed {
     bytes: Vec<u8>,

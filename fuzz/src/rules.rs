@@ -1,8 +1,10 @@
 //! What the rules read by themselves: bearer strings, people's input, registrations.
 
 use ayb_protocol::ids::ClientId;
-use ayb_protocol::secret::{Access, Refresh, Secret, SecretHash};
+use ayb_protocol::secret::{Access, ApiKey, Refresh, Secret, SecretHash};
+use ayb_provider::api_key::prefix;
 use ayb_provider::bearer::{Bearer, classify};
+use ayb_provider::filter::{Filter, Literal, MAX_DEPTH, MAX_TERMS, Scalar, Term, Test, parse};
 use ayb_provider::register::{ClientDraft, MAX_URIS, check};
 use ayb_provider::revoke::{Revocable, classify_token};
 use ayb_provider::user::{parse_email, parse_name, parse_picture};
@@ -17,16 +19,24 @@ pub fn bearer(input: &[u8]) {
             assert!(Secret::<Refresh>::parse(text).is_none() && ClientId::parse(text).is_none());
             assert!(matches!(classify_token(text), Revocable::Opaque(_)));
         }
-        Bearer::Jwt { row, hash } => {
+        Bearer::Jwt { row, hash, .. } => {
             assert!(!text.starts_with("ayb_") && text.split('.').count() == 3);
             assert_eq!(hash, SecretHash::<Access>::of(text));
             assert!(matches!(classify_token(text), Revocable::Jwt { row: again, .. } if again == row));
+        }
+        Bearer::ApiKey(secret) => {
+            assert_eq!(secret.expose(), text);
+            assert!(Secret::<Access>::parse(text).is_none() && ClientId::parse(text).is_none());
+            assert!(matches!(classify_token(text), Revocable::Unknown));
+            assert!(text.starts_with(&prefix(&secret)) && text.len() == prefix(&secret).len() + 40);
         }
         Bearer::Session => {
             assert!(!text.starts_with("ayb_"));
             assert!(matches!(classify_token(text), Revocable::Unknown));
         }
-        Bearer::Unusable => assert!(Secret::<Access>::parse(text).is_none()),
+        Bearer::Unusable => {
+            assert!(Secret::<Access>::parse(text).is_none() && Secret::<ApiKey>::parse(text).is_none());
+        }
     }
     if let Revocable::Refresh(secret) = classify_token(text) {
         assert_eq!(secret.expose(), text);
@@ -83,4 +93,70 @@ pub fn registration(input: &[u8]) {
     }
     let audience = settings.audience.as_deref().unwrap_or("x");
     assert!(!audience.is_empty() && audience.len() <= 255);
+}
+
+/// A filter that is read is bounded, and written out again it reads as the same. What is refused has a place in the text.
+pub fn filter(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let filter = match parse(text) {
+        Ok(filter) => filter,
+        Err(error) => return assert!((1..=text.chars().count() + 1).contains(&error.position)),
+    };
+    assert!(filter.depth() <= 3 * MAX_DEPTH + 3 && terms(&filter) <= MAX_TERMS);
+    let written = written(&filter);
+    if let Ok(again) = parse(&written) {
+        assert_eq!(self::written(&again), written);
+    } else {
+        // Parentheses that were not there may be too many now, and every quote takes two characters.
+        assert!(filter.depth() > MAX_DEPTH / 2 || written.len() > text.len());
+    }
+}
+
+fn terms(filter: &Filter) -> usize {
+    match filter {
+        Filter::Term(_) => 1,
+        Filter::Not(inner) => terms(inner),
+        Filter::And(all) | Filter::Or(all) => all.iter().map(terms).sum(),
+    }
+}
+
+/// A filter as text, with every group in parentheses and every name in backquotes.
+fn written(filter: &Filter) -> String {
+    let joined = |all: &[Filter], word: &str| {
+        let parts: Vec<_> = all.iter().map(written).collect();
+        format!("({})", parts.join(word))
+    };
+    match filter {
+        Filter::And(all) => joined(all, " and "),
+        Filter::Or(all) => joined(all, " or "),
+        Filter::Not(inner) => format!("not {}", written(inner)),
+        Filter::Term(term) => written_term(term),
+    }
+}
+
+fn written_term(term: &Term) -> String {
+    let quoted = |text: &str, quote: char| {
+        format!("{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")))
+    };
+    let value = |literal: &Literal| match &literal.value {
+        Scalar::Text(text) => quoted(text, '\''),
+        Scalar::Number(digits) => digits.clone(),
+        Scalar::Bool(flag) => flag.to_string(),
+        Scalar::Null => "null".to_owned(),
+    };
+    let not = |negated: &bool| if *negated { " not" } else { "" };
+    let parts: Vec<_> = term.path.parts.iter().map(|part| quoted(part, '`')).collect();
+    let path = parts.join(".");
+    match &term.test {
+        Test::Compare(comparison, literal) => format!("{path} {} {}", comparison.sign(), value(literal)),
+        Test::In { negated, values } => {
+            let values: Vec<_> = values.iter().map(value).collect();
+            format!("{path}{} in ({})", not(negated), values.join(", "))
+        }
+        Test::Like { negated, any_case, pattern } => {
+            let word = if *any_case { "ilike" } else { "like" };
+            format!("{path}{} {word} {}", not(negated), quoted(pattern, '\''))
+        }
+        Test::Null { negated } => format!("{path} is{} null", not(negated)),
+    }
 }

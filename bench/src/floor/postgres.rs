@@ -1,18 +1,31 @@
 //! PostgreSQL with nothing around it: few connections, many statements in flight.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::{Context, Result};
 use tokio_postgres::{Client, Statement};
 
 use super::Fresh;
+use super::notes::{Deed, POSTGRES};
 
 /// A few connections with their statements.
-pub struct Postgres(Vec<One>);
+pub struct Postgres(Vec<One>, AtomicUsize);
 
 struct One {
     client: Client,
     insert: Statement,
     rotate: Statement,
     read: Statement,
+    notes: Notes,
+}
+
+/// The statements about notes.
+struct Notes {
+    read: Statement,
+    list: Statement,
+    filtered: Statement,
+    create: Statement,
+    update: Statement,
 }
 
 const SCHEMA: &str = "create table if not exists floor_token(id bigint primary key, hash bytea not null, kind int not null,
@@ -29,11 +42,14 @@ const READ: &str = "select hash, expires, client, scope from floor_token where i
 impl Postgres {
     /// Connects.
     pub async fn open(url: &str) -> Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        client.batch_execute(POSTGRES.schema).await.context("the floor's notes")?;
         let mut connections = Vec::new();
         for _ in 0..4 {
             connections.push(connect(url).await.context("the floor's PostgreSQL")?);
         }
-        Ok(Self(connections))
+        Ok(Self(connections, AtomicUsize::new(0)))
     }
 
     fn one(&self, id: i64) -> &One {
@@ -65,6 +81,24 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Reads or writes notes; what came of it, as JSON.
+    pub async fn note(&self, deed: Deed) -> Option<String> {
+        let turn = self.1.fetch_add(1, Ordering::Relaxed);
+        let One { client, notes, .. } = &self.0[turn % self.0.len()];
+        let row = match &deed {
+            Deed::Read(id) => client.query_opt(&notes.read, &[id]).await,
+            Deed::List => client.query_opt(&notes.list, &[]).await,
+            Deed::Filtered(n) => client.query_opt(&notes.filtered, &[n]).await,
+            Deed::Create(draft) => {
+                client.query_opt(&notes.create, &[&draft.title, &draft.body, &draft.n]).await
+            }
+            Deed::Update(id, title) => client.query_opt(&notes.update, &[id, title]).await,
+        };
+        row.ok().flatten()?.get(0)
+    }
+}
+
 async fn connect(url: &str) -> Result<One> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
@@ -72,5 +106,12 @@ async fn connect(url: &str) -> Result<One> {
     let insert = client.prepare(INSERT).await?;
     let rotate = client.prepare(ROTATE).await?;
     let read = client.prepare(READ).await?;
-    Ok(One { client, insert, rotate, read })
+    let notes = Notes {
+        read: client.prepare(POSTGRES.read).await?,
+        list: client.prepare(POSTGRES.list).await?,
+        filtered: client.prepare(POSTGRES.filtered).await?,
+        create: client.prepare(POSTGRES.create).await?,
+        update: client.prepare(POSTGRES.update).await?,
+    };
+    Ok(One { client, insert, rotate, read, notes })
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::Fresh;
+use super::notes::{Deed, SQLITE};
 
 /// A database file.
 pub struct Sqlite {
@@ -19,6 +20,13 @@ pub struct Sqlite {
 enum Job {
     Insert { id: i64, hash: [u8; 32], done: oneshot::Sender<bool> },
     Rotate { old: i64, old_hash: [u8; 32], ids: [i64; 2], hashes: [[u8; 32]; 2], done: oneshot::Sender<bool> },
+    Note { deed: Deed, done: oneshot::Sender<Option<String>> },
+}
+
+/// What a job's caller is told once it is committed.
+enum Told {
+    Done(oneshot::Sender<bool>, bool),
+    Row(oneshot::Sender<Option<String>>, Option<String>),
 }
 
 const SCHEMA: &str = "create table if not exists token(id integer primary key, hash blob not null, kind integer not null,
@@ -35,6 +43,7 @@ impl Sqlite {
         connection
             .execute_batch("pragma journal_mode=wal; pragma synchronous=full; pragma mmap_size=1073741824")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(SQLITE.schema)?;
         thread::spawn(move || write(connection, &jobs));
         Ok(Self { path, writer })
     }
@@ -56,15 +65,45 @@ impl Sqlite {
 
     /// The hash in a row.
     pub fn read(&self, id: i64) -> Option<Vec<u8>> {
+        self.look(|connection| connection.prepare_cached(READ)?.query_row([id], |row| row.get(0)))
+    }
+
+    fn look<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
         READER
             .with_borrow_mut(|reader| {
                 let connection = match reader {
                     Some(connection) => connection,
                     None => reader.insert(Connection::open(&self.path)?),
                 };
-                connection.prepare_cached(READ)?.query_row([id], |row| row.get(0))
+                question(connection)
             })
             .ok()
+    }
+
+    /// Reads or writes notes; what came of it, as JSON.
+    pub async fn note(&self, deed: Deed) -> Option<String> {
+        match deed {
+            Deed::Read(_) | Deed::List | Deed::Filtered(_) => self.look(|connection| run(connection, &deed)),
+            Deed::Create(_) | Deed::Update(..) => {
+                let (done, waits) = oneshot::channel();
+                let _ = self.writer.send(Job::Note { deed, done });
+                waits.await.ok().flatten()
+            }
+        }
+    }
+}
+
+fn run(connection: &Connection, deed: &Deed) -> rusqlite::Result<String> {
+    let first = |row: &rusqlite::Row<'_>| row.get(0);
+    let prepare = |sql| connection.prepare_cached(sql);
+    match deed {
+        Deed::Read(id) => prepare(SQLITE.read)?.query_row([id], first),
+        Deed::List => prepare(SQLITE.list)?.query_row([], first),
+        Deed::Filtered(n) => prepare(SQLITE.filtered)?.query_row([n], first),
+        Deed::Create(draft) => {
+            prepare(SQLITE.create)?.query_row(params![draft.title, draft.body, draft.n], first)
+        }
+        Deed::Update(id, title) => prepare(SQLITE.update)?.query_row(params![id, title], first),
     }
 }
 
@@ -84,18 +123,25 @@ fn write(mut connection: Connection, jobs: &Receiver<Job>) {
             }
             transaction.commit()
         });
-        for (done, worked) in answers {
-            let _ = done.send(worked && committed.is_ok());
+        for told in answers {
+            match told {
+                Told::Done(done, worked) => drop(done.send(worked && committed.is_ok())),
+                Told::Row(done, row) => drop(done.send(row.filter(|_| committed.is_ok()))),
+            }
         }
     }
 }
 
-fn apply(connection: &Connection, job: Job) -> rusqlite::Result<(oneshot::Sender<bool>, bool)> {
+fn apply(connection: &Connection, job: Job) -> rusqlite::Result<Told> {
     let mut insert = connection.prepare_cached(INSERT)?;
     match job {
         Job::Insert { id, hash, done } => {
             insert.execute(params![id, hash])?;
-            Ok((done, true))
+            Ok(Told::Done(done, true))
+        }
+        Job::Note { deed, done } => {
+            let row = run(connection, &deed)?;
+            Ok(Told::Row(done, Some(row)))
         }
         Job::Rotate { old, old_hash, ids, hashes, done } => {
             let retired = connection.prepare_cached(RETIRE)?.execute(params![old, old_hash])? == 1;
@@ -103,7 +149,7 @@ fn apply(connection: &Connection, job: Job) -> rusqlite::Result<(oneshot::Sender
                 insert.execute(params![id, hash])?;
             }
             // The first token of a chain is made here.
-            Ok((done, retired || old == 0))
+            Ok(Told::Done(done, retired || old == 0))
         }
     }
 }

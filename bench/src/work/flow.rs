@@ -12,8 +12,8 @@ use crate::connection::Answer;
 pub struct Flow {
     /// Path and query of the authorization request.
     pub authorize: String,
-    /// The session cookie, as a header line.
-    pub cookie: String,
+    /// The session cookies, as header lines: a person for each connection.
+    pub cookies: Vec<String>,
     /// Client authentication, as a header line.
     pub client: String,
     /// Where codes are exchanged.
@@ -48,7 +48,12 @@ impl Flow {
 impl Work for Flow {
     fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool {
         let Some(code) = self.codes[connection].take() else {
-            out.extend_from_slice(&request("GET", &self.authorize, &self.cookie, ""));
+            out.extend_from_slice(&request(
+                "GET",
+                &self.authorize,
+                &self.cookies[connection % self.cookies.len()],
+                "",
+            ));
             return true;
         };
         let body = format!(

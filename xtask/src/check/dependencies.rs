@@ -26,6 +26,32 @@ const OUTDATED: &[(&str, [u32; 2])] = &[
     ("thiserror", [2, 0]),
 ];
 
+/// Packages that other people's programs take over, and what they must not bring along: the server, a framework, a database,
+/// a second library for tokens.
+const PUBLISHED: &[(&str, &[&str])] =
+    &[("ayb-resource", UNWANTED), ("ayb-client", UNWANTED), ("ayb-primitives", UNWANTED)];
+
+/// What none of them brings along.
+const UNWANTED: &[&str] = &[
+    "ayb-provider",
+    "ayb-store",
+    "ayb-server",
+    "axum",
+    "axum-core",
+    "actix-web",
+    "rusqlite",
+    "tokio-postgres",
+    "diesel",
+    "sqlx",
+    "jsonwebtoken",
+    "josekit",
+    "jwt-simple",
+    "oauth2",
+    "openidconnect",
+    "native-tls",
+    "ring",
+];
+
 /// The platform for which the promise is made.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -38,14 +64,34 @@ struct Package<'a> {
 }
 
 pub(super) fn check() -> Result<Vec<Finding>> {
-    let arguments = ["tree", "--workspace", "--locked", "--prefix", "none", "--target", TARGET];
-    let listing =
-        process::capture(process::cargo().args(arguments).args(["--edges", "all", "--format", "{p}|{l}"]))?;
+    let listing = tree(&["--workspace", "--edges", "all"])?;
     let mut found: Vec<Finding> =
         listing.lines().filter_map(package).filter_map(|package| judge(&package)).collect();
+    for (name, unwanted) in PUBLISHED {
+        found.extend(brought_along(name, unwanted, &tree(&["--package", name, "--edges", "normal,build"])?));
+    }
     found.sort_by(|a, b| a.what.cmp(&b.what));
     found.dedup();
     Ok(found)
+}
+
+/// The packages that are built, one a line.
+fn tree(which: &[&str]) -> Result<String> {
+    let how = ["tree", "--locked", "--prefix", "none", "--target", TARGET, "--format", "{p}|{l}"];
+    process::capture(process::cargo().args(how).args(which))
+}
+
+/// What a published package has in its tree and must not have.
+fn brought_along(name: &str, unwanted: &[&str], listing: &str) -> Vec<Finding> {
+    let packages = listing.lines().filter_map(package).filter(|package| unwanted.contains(&package.name));
+    let finding = |package: Package<'_>| Finding {
+        path: format!("crates/{}/Cargo.toml", name.trim_start_matches("ayb-")),
+        line: 0,
+        rule: "published-tree",
+        what: format!("`{name}` brings `{}` along (`cargo tree -p {name} -i {0}` says why)", package.name),
+        hint: "other people's programs take this crate over; move the dependency to its tests, or do without",
+    };
+    packages.map(finding).collect()
 }
 
 fn package(line: &str) -> Option<Package<'_>> {
@@ -117,6 +163,20 @@ mod tests {
             "reqwest v0.13.5",
         ] {
             assert_eq!(rule(&format!("{new}|MIT")), None, "{new}");
+        }
+    }
+
+    #[test]
+    fn a_published_crate_brings_no_server_along() {
+        let (name, unwanted) = PUBLISHED[0];
+        let listing = "ayb-resource v0.1.0 (/somewhere/crates/resource)|MIT\n\
+                       tower v0.5.3|MIT\naxum v0.8.9|MIT\nayb-store v0.1.0 (/somewhere/crates/store)|MIT\n\
+                       tower-http v0.6.8|MIT (*)\njsonwebtoken v11.0.0|MIT";
+        let found: Vec<_> =
+            brought_along(name, unwanted, listing).into_iter().map(|found| found.what).collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+        for (what, package) in found.iter().zip(["axum", "ayb-store", "jsonwebtoken"]) {
+            assert!(what.contains(&format!("brings `{package}` along")), "{what}");
         }
     }
 

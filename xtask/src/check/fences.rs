@@ -91,29 +91,54 @@ const FENCES: &[Fence] = &[
     Fence {
         rule: "http-server",
         inside: &["crates/"],
-        except: &["crates/server/"],
-        words: &["axum", "hyper", "hyper_util", "tower", "tower_http", "askama"],
-        hint: "only crates/server knows HTTP as a server",
+        except: &["crates/server/", "crates/resource/examples/", "crates/resource/tests/"],
+        words: &["axum", "hyper", "hyper_util", "tower_http", "askama"],
+        hint: "only crates/server knows HTTP as a server; crates/resource is for every framework",
+        spares_tests: false,
+    },
+    Fence {
+        rule: "http-layer",
+        inside: &["crates/"],
+        except: &["crates/server/", "crates/resource/", "crates/client/src/http"],
+        words: &["tower", "reqwest"],
+        hint: "only crates/server, crates/resource and the transport of crates/client speak HTTP",
+        spares_tests: false,
+    },
+    Fence {
+        rule: "stands-alone",
+        inside: &["crates/resource/", "crates/client/", "crates/primitives/"],
+        except: &[],
+        words: &["ayb_provider", "ayb_store", "ayb_server", "oauth2::", "openidconnect"],
+        hint: "resource, client and primitives are for other people's programs; they know words, and no part of the server",
         spares_tests: false,
     },
     Fence {
         rule: "clock-and-entropy",
         inside: &["crates/"],
-        except: &["crates/server/src/clock.rs", "crates/server/src/entropy.rs", "crates/server/src/config"],
+        except: &[
+            "crates/server/src/clock.rs",
+            "crates/server/src/entropy.rs",
+            "crates/server/src/config",
+            "crates/resource/src/clock.rs",
+            "crates/primitives/src/types/system.rs",
+        ],
         words: &["clippy::disallowed_methods"],
-        hint: "only clock.rs, entropy.rs and config/ of the server touch the clock, randomness and environment",
+        hint: "only clock.rs, entropy.rs and config/ of the server touch the clock, randomness and environment, \
+               clock.rs of crates/resource the clock, and types/system.rs of crates/primitives",
         spares_tests: true,
     },
 ];
 
-/// Crates that only some manifests may name.
-const MANIFEST_FENCES: &[(&[&str], &str, &str)] = &[
+/// Crates that only some manifests may name, and the manifests.
+const MANIFEST_FENCES: &[(&[&str], &[&str], &str)] = &[
     (
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "sqlx"],
-        "crates/store/",
+        &["crates/store/"],
         "only crates/store has a driver",
     ),
-    (&["axum", "hyper", "hyper-util", "tower", "askama"], "crates/server/", "only crates/server serves HTTP"),
+    (&["hyper", "hyper-util", "askama"], &["crates/server/"], "only crates/server serves HTTP"),
+    // What crates/resource has beyond its tests is held by the tree that cargo builds: see `dependencies.rs`.
+    (&["axum", "tower"], &["crates/server/", "crates/resource/"], "only crates/server serves HTTP"),
 ];
 
 /// How a string literal begins that holds a statement.
@@ -201,7 +226,8 @@ fn begins_statement(text: &str) -> bool {
 
 fn manifest(path: &str, text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (crates, _, hint) in MANIFEST_FENCES.iter().filter(|(_, home, _)| !path.starts_with(home)) {
+    let at_home = |homes: &[&str]| homes.iter().any(|home| path.starts_with(home));
+    for (crates, _, hint) in MANIFEST_FENCES.iter().filter(|(_, homes, _)| !at_home(homes)) {
         for name in *crates {
             let named = |line: &str| {
                 let key = line.split(['=', '.', ' ']).next().unwrap_or_default();
@@ -261,6 +287,40 @@ mod tests {
             ["dependency-fence"]
         );
         assert_eq!(rules("crates/store/Cargo.toml", "axum = \"0.8\""), ["dependency-fence"]);
+    }
+
+    #[test]
+    fn the_crate_for_other_peoples_apis_knows_neither_server_nor_framework() {
+        let table = [
+            ("crates/resource/src/a.rs", "use axum::Router;", &["http-server"] as &[_]),
+            ("crates/resource/examples/a.rs", "use axum::Router;", &[]),
+            ("crates/resource/tests/a.rs", "use axum::Router;", &[]),
+            ("crates/resource/src/a.rs", "use tower::Layer;", &[]),
+            ("crates/provider/src/a.rs", "use tower::Layer;", &["http-layer"]),
+            ("crates/resource/src/a.rs", "use ayb_provider::client;", &["stands-alone"]),
+            ("crates/resource/tests/a.rs", "use ayb_server::app::App;", &["stands-alone"]),
+            (
+                "crates/resource/src/a.rs",
+                "#[expect(clippy::disallowed_methods)]\nfn f() {}",
+                &["clock-and-entropy"],
+            ),
+            ("crates/resource/src/clock.rs", "#[expect(clippy::disallowed_methods)]\nfn f() {}", &[]),
+            ("crates/client/src/a.rs", "use ayb_store::Store;", &["stands-alone"]),
+            ("crates/client/src/a.rs", "use openidconnect::Nonce;", &["stands-alone"]),
+            ("crates/client/src/a.rs", "use reqwest::Client;", &["http-layer"]),
+            ("crates/client/src/http/a.rs", "use reqwest::Client;", &[]),
+            ("crates/client/src/a.rs", "use axum::Router;", &["http-server"]),
+            (
+                "crates/primitives/src/retry.rs",
+                "#[expect(clippy::disallowed_methods)]\nfn f() {}",
+                &["clock-and-entropy"],
+            ),
+            ("crates/resource/Cargo.toml", "hyper.workspace = true", &["dependency-fence"]),
+            ("crates/resource/Cargo.toml", "rusqlite.workspace = true", &["dependency-fence"]),
+        ];
+        for (path, text, expected) in table {
+            assert_eq!(rules(path, text), expected, "{path}: {text}");
+        }
     }
 
     #[test]

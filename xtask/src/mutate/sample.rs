@@ -95,12 +95,197 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "a_server_opens_its_least_connections_at_the_start_and_never_more_than_its_most",
     },
+    // S-16
+    Mutation {
+        file: "crates/server/src/api/auth/session.rs",
+        from: "        Caller::Token(_) | Caller::ApiKey(_) => Err(",
+        to: "        Caller::ApiKey(_) => Ok(crate::http::headers::no_store(http::StatusCode::NO_CONTENT)),\n        Caller::Token(_) => Err(",
+        package: "ayb-server",
+        test: "neither_a_key_nor_a_token_makes_lists_or_revokes_keys",
+    },
+    // P-136
+    Mutation {
+        file: "crates/provider/src/access.rs",
+        from: "        if self.scope >= Some(O::NEEDS) {\n",
+        to: "        if self.scope.is_some() {\n",
+        package: "ayb-provider",
+        test: "the_scope_decides_what_and_the_list_decides_where",
+    },
     // F-15
     Mutation {
-        file: "crates/server/src/oauth/bearer.rs",
+        file: "crates/server/src/caller/refusal.rs",
         from: "                APP_RATE_LIMIT.write(response",
         to: "                crate::http::headers::RATE_LIMIT.write(response",
         package: "ayb-server",
         test: "an_app_limit_reaches_every_token_of_its_clients",
+    },
+    // What an API of somebody else's relies on.
+    Mutation {
+        file: "crates/resource/src/verifier.rs",
+        from: "    audiences.iter().fold(rules, jwt::Verifier::with_audience)\n",
+        to: "    if audiences.is_empty() { rules.clone() } else { rules }\n",
+        package: "ayb-resource",
+        test: "a_token_for_another_api_is_refused",
+    },
+    Mutation {
+        file: "crates/resource/src/keys/cache.rs",
+        from: "        if state.tried_within(pause, now) {\n",
+        to: "        if false && state.tried_within(pause, now) {\n",
+        package: "ayb-resource",
+        test: "a_crowd_with_unknown_keys_causes_one_fetch_and_then_none_until_the_cool_down_is_over",
+    },
+    Mutation {
+        file: "crates/resource/src/keys/cache.rs",
+        from: "            usable: until(|held| held.usable_until),\n",
+        to: "            usable: held.map(|held| Arc::clone(&held.keys)),\n",
+        package: "ayb-resource",
+        test: "keys_go_on_verifying_while_they_cannot_be_fetched_and_not_for_ever",
+    },
+    // S-18: expanding and filtering keep to the asker's own rows.
+    Mutation {
+        file: "crates/store/src/tables/scope.rs",
+        from: "        let owner = table.owner()?;\n",
+        to: "        let owner = table.owner().filter(|_| alias.is_empty())?;\n",
+        package: "ayb-store",
+        test: "no_way_around_leads_to_the_rows_of_another",
+    },
+    // S-18: nobody refers to rows of others, and a misspelt owner is told.
+    Mutation {
+        file: "crates/store/src/tables/reference.rs",
+        from: "        if target.owner.is_some() {\n",
+        to: "        if target.owner.is_none() {\n",
+        package: "ayb-store",
+        test: "a_reference_leads_to_no_row_of_another_and_does_not_tell_whether_there_is_one",
+    },
+    Mutation {
+        file: "crates/store/src/tables/schema.rs",
+        from: "                self.missing_owners.push(format!(\"{name}.{column}\"));\n",
+        to: "",
+        package: "ayb-store",
+        test: "an_owner_is_found_as_the_database_finds_names_and_one_that_is_not_is_told",
+    },
+    // P-215: a reference needs leave for the table that it leads to.
+    Mutation {
+        file: "crates/store/src/tables/scope.rs",
+        from: "        self.table(&reference.table)\n",
+        to: "        self.schema.table(&reference.table).map(|table| &**table).ok_or(TableError::UnknownTable)\n",
+        package: "ayb-store",
+        test: "a_credential_reaches_its_own_tables_by_no_other_way",
+    },
+    // F-18: a cursor belongs to one list.
+    Mutation {
+        file: "crates/store/src/tables/keyset.rs",
+        from: "        if signature != self.signature() || values.len() != self.keys.len() {\n",
+        to: "        if signature.is_empty() || values.len() != self.keys.len() {\n",
+        package: "ayb-store",
+        test: "a_forged_cursor_is_refused_or_shows_what_a_filter_could",
+    },
+    // F-18: a batch is done as a whole, on SQLite.
+    Mutation {
+        file: "crates/store/src/db/sqlite/dynamic.rs",
+        from: "        session.control(\"rollback to tables\")?;\n",
+        to: "",
+        package: "ayb-store",
+        test: "a_batch_that_fails_at_its_900th_row_changes_nothing",
+    },
+    // F-18: and on PostgreSQL.
+    Mutation {
+        file: "crates/store/src/db/postgres/dynamic.rs",
+        from: "        let end = if outcome.is_ok() { \"commit\" } else { \"rollback\" };\n",
+        to: "        let end = \"commit\";\n",
+        package: "ayb-store",
+        test: "a_batch_that_fails_at_its_900th_row_changes_nothing",
+    },
+    // S-18: statements run as the role for which policies hold.
+    Mutation {
+        file: "crates/store/src/db/postgres/dynamic.rs",
+        from: "        let role = behalf.role.as_deref().map(",
+        to: "        let role = behalf.role.as_deref().filter(|_| false).map(",
+        package: "ayb-store",
+        test: "policies_of_postgresql_hold_for_the_person_who_asks",
+    },
+    // S-17: nobody's write undoes the writes of others.
+    Mutation {
+        file: "crates/store/src/tables/change.rs",
+        from: "\"insert or abort into\"",
+        to: "\"insert into\"",
+        package: "ayb-store",
+        test: "what_could_take_the_writes_of_others_along_is_read_only_on_sqlite",
+    },
+    // S-17: tables of ayb are nowhere.
+    Mutation {
+        file: "crates/store/src/tables/schema.rs",
+        from: "    [\"_ayb_\", \"sqlite_\", \"pg_\"].iter()",
+        to: "    [\"sqlite_\", \"pg_\"].iter()",
+        package: "ayb-store",
+        test: "tables_of_ayb_and_of_the_database_are_nowhere",
+    },
+    // S-17: nothing that is too long is cut off.
+    Mutation {
+        file: "crates/store/src/tables/introspect_postgres.rs",
+        from: "format_type(b.oid, -1)",
+        to: "format_type(a.atttypid, a.atttypmod)",
+        package: "ayb-store",
+        test: "every_type_of_postgresql_is_read_and_written",
+    },
+    // S-13: over several servers too.
+    Mutation {
+        file: "crates/provider/src/limit.rs",
+        from: "                (self.used, self.until) = (self.used.max(from), until);\n",
+        to: "                self.until = until.max(from);\n",
+        package: "ayb-provider",
+        test: "nodes_together_let_through_a_burst_of_exactly_the_limit",
+    },
+    Mutation {
+        file: "crates/store/src/throttle.rs",
+        from: "            \"(t.blocked_until <= excluded.window_start or t.blocked_until = \",\n",
+        to: "            \"(t.blocked_until >= excluded.window_start or t.blocked_until = \",\n",
+        package: "ayb-store",
+        test: "servers_that_ask_at_the_same_moment_never_get_the_same_part_of_the_line",
+    },
+    Mutation {
+        file: "crates/server/src/throttle.rs",
+        from: "        if self.0.line.is_none() {\n",
+        to: "        if self.0.line.is_none() || key.len() == 4 {\n",
+        package: "ayb-server",
+        test: "a_burst_over_two_and_three_servers_is_exactly_the_limit_of_app_client_and_address",
+    },
+    // What a program that signs people in relies on.
+    Mutation {
+        file: "crates/client/src/resilience/table.rs",
+        from: "(Kind::Code, Failure::Ambiguous | Failure::Server) => Next::Stop,\n",
+        to: "(Kind::Code, Failure::Ambiguous | Failure::Server) => Next::Backoff,\n",
+        package: "ayb-client",
+        test: "a_code_is_never_sent_twice",
+    },
+    Mutation {
+        file: "crates/client/src/tokens/storage/file.rs",
+        from: "        Ok(StorageGuard::holding(held))\n",
+        to: "        drop(held);\n        Ok(StorageGuard::none())\n",
+        package: "ayb-client",
+        test: "two_processes_with_one_store_do_not_use_a_token_twice",
+    },
+    Mutation {
+        file: "crates/client/src/tokens/refresh.rs",
+        from: "            Some(stored) if stored.fingerprint() != sent.fingerprint() => {\n",
+        to: "            Some(stored) if false && stored.fingerprint() != sent.fingerprint() => {\n",
+        package: "ayb-client",
+        test: "after_a_dead_grant_what_somebody_else_stored_meanwhile_is_taken_and_not_wiped",
+    },
+    // F-18: a key that cannot be is the key of no row.
+    Mutation {
+        file: "crates/store/src/tables/explain.rs",
+        from: "        if field.is_none() && ",
+        to: "        if false && ",
+        package: "ayb-store",
+        test: "a_key_that_no_row_can_have_is_one_that_no_row_has",
+    },
+    // what a credential opens is opened by no other kind.
+    Mutation {
+        file: "crates/provider/src/caller.rs",
+        from: "&token.tables).only_if(live.is_for_us())",
+        to: "&token.tables)",
+        package: "ayb-server",
+        test: "each_credential_opens_what_its_scope_and_its_tables_say_and_nothing_else",
     },
 ];

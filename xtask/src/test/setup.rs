@@ -15,6 +15,8 @@ pub(super) enum Need {
     Postgres,
     /// The `ayb` binary; `AYB_TEST_BIN`.
     Server,
+    /// The example API of `crates/resource`; `AYB_TEST_NOTES_API`.
+    NotesApi,
     /// Node 20 or later with npm.
     Node,
     /// A browser; `AYB_TEST_CHROMIUM`.
@@ -81,6 +83,7 @@ impl Setup {
         let provided = match need {
             Need::Postgres => find_postgres(),
             Need::Server => self.provide_server(),
+            Need::NotesApi => self.provide_notes_api(),
             Need::Node => check_node(),
             Need::Chromium => {
                 let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -101,6 +104,15 @@ impl Setup {
         process::run(process::cargo().args(["build", "--quiet", "--package", "ayb-server", "--bin", "ayb"]))?;
         let binary = repository::target().join("debug/ayb");
         self.variables.push(("AYB_TEST_BIN", binary.display().to_string()));
+        Ok(())
+    }
+
+    fn provide_notes_api(&mut self) -> Result<()> {
+        println!("   building notes_api");
+        let example = ["build", "--quiet", "--package", "ayb-resource", "--example", "notes_api"];
+        process::run(process::cargo().args(example))?;
+        let binary = repository::target().join("debug/examples/notes_api");
+        self.variables.push(("AYB_TEST_NOTES_API", binary.display().to_string()));
         Ok(())
     }
 

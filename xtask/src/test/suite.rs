@@ -49,16 +49,16 @@ pub(super) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "interop",
-        about: "outside clients against the running server",
-        budget: 5,
-        needs: &[Need::Server, Need::Node, Need::Python, Need::Apache],
+        about: "outside clients against the running server, and requests drawn from what it says about itself",
+        budget: 8,
+        needs: &[Need::Postgres, Need::Server, Need::Node, Need::Python, Need::Apache],
         runner: Runner::Npm("tests/interop"),
     },
     Suite {
         name: "docs",
         about: "the manual builds, and its commands do what it says",
         budget: 5,
-        needs: &[Need::Server, Need::Node, Need::Python, Need::Jq],
+        needs: &[Need::Server, Need::NotesApi, Need::Node, Need::Python, Need::Jq],
         runner: Runner::Npm("docs-site"),
     },
     Suite {
