@@ -10,4 +10,5 @@ import "./attacks.test.mjs";
 import "./keyboard.test.mjs";
 import "./account.test.mjs";
 import "./demo.test.mjs";
+import "./table-api.test.mjs";
 import "./layout.test.mjs";

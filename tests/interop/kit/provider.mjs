@@ -18,14 +18,14 @@ export const BINARY = part("AYB_TEST_BIN");
 
 /**
  * Starts a server on an empty database, with one person and one app. `publicUrl` is its address where something stands
- * in front of it.
+ * in front of it, `settings` are further variables of its environment.
  */
-export async function startProvider({ publicUrl } = {}) {
+export async function startProvider({ publicUrl, settings = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "ayb-interop-"));
   const port = await freePort();
   const address = `http://localhost:${port}`;
   const password = randomBytes(18).toString("base64url");
-  const env = environment(folder, publicUrl ?? address, password);
+  const env = { ...environment(folder, publicUrl ?? address, password), ...settings };
   const words = ["start", "--port", String(port)];
   const server = await start(BINARY.value, words, { env, cwd: folder }, () => answers(`${address}/health/ready`));
   const close = async () => {
@@ -39,7 +39,7 @@ export async function startProvider({ publicUrl } = {}) {
     await close();
     throw error;
   }
-  return { issuer: publicUrl ?? address, address, operator, client: operator.client.bind(operator), close, output: server.output };
+  return { issuer: publicUrl ?? address, address, password, operator, client: operator.client.bind(operator), close, output: server.output };
 }
 
 function environment(folder, publicUrl, adminPassword) {
