@@ -18,6 +18,13 @@ const sidebar = [
     items: [
       { text: "OAuth provider", link: "/guide/oauth-provider" },
       { text: "OpenID Connect", link: "/guide/oidc" },
+      { text: "Protecting your API", link: "/guide/protecting-your-api" },
+      { text: "Client in Rust", link: "/guide/client" },
+      { text: "API keys", link: "/guide/api-keys" },
+      { text: "Table API", link: "/guide/table-api" },
+      { text: "Filters", link: "/guide/filters" },
+      { text: "Row-level security", link: "/guide/row-level-security" },
+      { text: "Limits", link: "/guide/limits" },
       { text: "Integrations", link: "/guide/integrations" },
       { text: "Operations", link: "/guide/operations" },
       { text: "Troubleshooting", link: "/guide/troubleshooting" },

@@ -11,8 +11,12 @@ import { Shell } from "./shell.mjs";
 /** The binary, or the reason to skip. */
 export const BINARY = part("AYB_TEST_BIN");
 
-/** The port that the pages use. */
+/** The example API of the manual, or the reason to skip. */
+export const NOTES_API = part("AYB_TEST_NOTES_API");
+
+/** The ports that the pages use: the server's, and the one of the example API. */
 const PAGE_PORT = "8090";
+const API_PORT = "4010";
 
 /** The page of a name. */
 export function pageOf(name) {
@@ -26,8 +30,10 @@ export class Reader {
     const reader = new Reader();
     reader.folder = await mkdtemp(join(tmpdir(), "ayb-docs-"));
     reader.port = String(await freePort());
+    reader.apiPort = String(await freePort());
     await mkdir(join(reader.folder, "bin"));
     await symlink(BINARY.value, join(reader.folder, "bin/ayb"));
+    if (!NOTES_API.skip) await symlink(NOTES_API.value, join(reader.folder, "bin/notes_api"));
     const env = {
       PATH: `${join(reader.folder, "bin")}:${process.env.PATH}`,
       HOME: reader.folder,
@@ -63,16 +69,27 @@ export class Reader {
   }
 
   async #obey(place, { body, background, output }) {
-    const words = body.replaceAll(PAGE_PORT, this.port).trim();
+    const words = body.replaceAll(PAGE_PORT, this.port).replaceAll(API_PORT, this.apiPort).trim();
     if (background) {
-      const ready = () => answers(`http://localhost:${this.port}/health/ready`);
+      const ready = () => answers(words.startsWith("notes_api") ? this.#api() : this.#server());
       this.#servers.push(await start("bash", ["-c", `exec ${words}`], this.options, ready));
       return;
     }
-    const printed = (await this.shell.run(words)).replaceAll(this.port, PAGE_PORT);
+    const said = await this.shell.run(words);
+    const printed = said.replaceAll(this.port, PAGE_PORT).replaceAll(this.apiPort, API_PORT);
     if (output !== undefined && !fits(printed, output)) {
       throw new Error(`${place} promises\n${output}\nand what is printed is\n${printed}`);
     }
+  }
+
+  /** What answers when the server runs. */
+  #server() {
+    return `http://localhost:${this.port}/health/ready`;
+  }
+
+  /** What answers when the example API runs. */
+  #api() {
+    return `http://localhost:${this.apiPort}/.well-known/oauth-protected-resource`;
   }
 
   async end() {

@@ -12,7 +12,7 @@ import { run } from "../../tests/interop/kit/program.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGES = [
   "index",
-  ...["quick-start", "authentication", "oauth-provider", "oidc", "integrations", "security", "operations"].map(inGuide),
+  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "integrations", "security", "operations"].map(inGuide),
   ...["troubleshooting", "api-reference", "configuration", "cli"].map(inGuide),
 ];
 
@@ -30,6 +30,16 @@ test("the site builds, with every page", async () => {
     }
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test("programs on pages are the examples", async () => {
+  const texts = await Promise.all(["protecting-your-api", "client"].map((page) => readFile(join(ROOT, `${inGuide(page)}.md`), "utf8")));
+  const blocks = texts.flatMap((text) => [...text.matchAll(/<!-- (crates\/\S+) -->\n```\w+\n([\s\S]*?)```/g)]);
+  assert.equal(blocks.length, 3);
+  for (const [, path, shown] of blocks) {
+    const source = await readFile(join(ROOT, "..", path), "utf8");
+    assert.ok(source.includes(shown), `${path} has no longer what the manual shows:\n${shown}`);
   }
 });
 
