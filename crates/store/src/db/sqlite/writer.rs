@@ -23,6 +23,8 @@ const GROUP: usize = 512;
 /// The write connection while a transaction is open.
 pub(in crate::db) struct Session {
     connection: Connection,
+    /// Scripts so far: SQLite counts changed rows, and theirs are tables.
+    scripts: u64,
     /// The disk failed or is full: SQLite asks for a rollback of the whole transaction.
     damaged: bool,
 }
@@ -63,7 +65,13 @@ impl Session {
 
     /// Runs several statements without parameters, for migrations.
     pub(in crate::db) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.scripts += 1;
         self.connection.execute_batch(sql).map_err(|error| self.note(error))
+    }
+
+    /// Counts up with whatever changes the database.
+    fn changes(&self) -> u64 {
+        self.connection.total_changes().wrapping_add(self.scripts)
     }
 
     pub(super) fn control(&mut self, sql: &str) -> Result<(), StoreError> {
@@ -103,15 +111,35 @@ impl Session {
 trait Job: Send {
     /// Nobody waits for the answer any more.
     fn abandoned(&self) -> bool;
-    fn run(&mut self, tx: &mut Tx);
+    /// Runs the job, which may have run before in a group that was rolled back.
+    fn run(&mut self, tx: &mut Tx, care: Care) -> Left;
     fn answer(self: Box<Self>, commit: &Result<(), StoreError>);
+}
+
+/// How a job of several statements is kept from leaving half of itself in the group's transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Care {
+    /// Not at all: whoever fails half-way has the whole group run again. Almost nobody does, and a savepoint costs a
+    /// copy of every page that is changed.
+    Hope,
+    /// A savepoint around each of them.
+    Savepoint,
+}
+
+/// What a job leaves behind in the transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Left {
+    /// All of itself, or nothing.
+    Whole,
+    /// A part that must not be committed.
+    Half,
 }
 
 struct Work<T, B> {
     name: &'static str,
     body: B,
     /// Whether a failure of the body must undo what the body did before. One statement undoes itself.
-    savepoint: bool,
+    several: bool,
     outcome: Option<Result<T, StoreError>>,
     asker: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -125,8 +153,14 @@ where
         self.asker.is_closed()
     }
 
-    fn run(&mut self, tx: &mut Tx) {
-        self.outcome = Some(if self.savepoint { self.guarded(tx) } else { (self.body)(tx) });
+    fn run(&mut self, tx: &mut Tx, care: Care) -> Left {
+        let (outcome, left) = match (self.several, care) {
+            (false, _) => ((self.body)(tx), Left::Whole),
+            (true, Care::Hope) => self.hopeful(tx),
+            (true, Care::Savepoint) => (self.guarded(tx), Left::Whole),
+        };
+        self.outcome = Some(outcome);
+        left
     }
 
     fn answer(self: Box<Self>, commit: &Result<(), StoreError>) {
@@ -144,10 +178,25 @@ impl<T, B> Work<T, B>
 where
     B: FnMut(&mut Tx) -> Result<T, StoreError>,
 {
+    fn caught(&mut self, tx: &mut Tx) -> Result<T, StoreError> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.body)(tx)));
+        outcome.unwrap_or_else(|panic| Err(panicked(self.name, panic.as_ref())))
+    }
+
+    fn hopeful(&mut self, tx: &mut Tx) -> (Result<T, StoreError>, Left) {
+        let before = match tx.sqlite() {
+            Ok(session) => session.changes(),
+            Err(error) => return (Err(error), Left::Whole),
+        };
+        let outcome = self.caught(tx);
+        let changed = tx.sqlite().map_or(true, |session| session.changes() != before);
+        let left = if outcome.is_err() && changed { Left::Half } else { Left::Whole };
+        (outcome, left)
+    }
+
     fn guarded(&mut self, tx: &mut Tx) -> Result<T, StoreError> {
         tx.sqlite()?.control("savepoint job")?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.body)(tx)));
-        let outcome = outcome.unwrap_or_else(|panic| Err(panicked(self.name, panic.as_ref())));
+        let outcome = self.caught(tx);
         let session = tx.sqlite()?;
         if session.lost() {
             return outcome.and(Err(StoreError::unavailable("sqlite: the transaction was rolled back")));
@@ -176,7 +225,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection, options: &DbOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let session = Session { connection, damaged: false };
+        let session = Session { connection, scripts: 0, damaged: false };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || serve(jobs, Tx::on_sqlite(session)))
@@ -218,7 +267,7 @@ impl Writer {
     pub(super) async fn submit<T, B>(
         &self,
         name: &'static str,
-        savepoint: bool,
+        several: bool,
         body: B,
     ) -> Result<T, StoreError>
     where
@@ -226,7 +275,7 @@ impl Writer {
         B: FnMut(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
         let (asker, answer) = oneshot::channel();
-        let job = Box::new(Work { name, body, savepoint, outcome: None, asker });
+        let job = Box::new(Work { name, body, several, outcome: None, asker });
         let stopped = || StoreError::unavailable("sqlite: the writer has stopped");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         let room = tokio::time::timeout(self.deadline, queue.reserve()).await;
@@ -284,14 +333,8 @@ fn join(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>) 
 }
 
 fn run_group(tx: &mut Tx, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    // Nothing of an earlier group may reach into this one.
-    tx.sqlite()?.rollback();
-    tx.sqlite()?.control("begin immediate")?;
-    for job in group.iter_mut().filter(|job| !job.abandoned()) {
-        job.run(tx);
-        if tx.sqlite()?.lost() {
-            break;
-        }
+    if run_jobs(tx, group, Care::Hope)? == Left::Half {
+        run_jobs(tx, group, Care::Savepoint)?;
     }
     let session = tx.sqlite()?;
     let commit = match session.lost() {
@@ -300,4 +343,21 @@ fn run_group(tx: &mut Tx, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> 
     };
     session.rollback();
     commit
+}
+
+/// Runs the jobs in a new transaction; stops early at what spoils it.
+fn run_jobs(tx: &mut Tx, group: &mut [Box<dyn Job>], care: Care) -> Result<Left, StoreError> {
+    // Nothing of an earlier group, or of an earlier run of this one, may reach into this one.
+    tx.sqlite()?.rollback();
+    tx.sqlite()?.control("begin immediate")?;
+    for job in group.iter_mut().filter(|job| !job.abandoned()) {
+        let left = job.run(tx, care);
+        if tx.sqlite()?.lost() {
+            break;
+        }
+        if left == Left::Half {
+            return Ok(Left::Half);
+        }
+    }
+    Ok(Left::Whole)
 }
