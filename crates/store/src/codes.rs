@@ -5,27 +5,28 @@ use ayb_protocol::pkce::{CodeChallenge, METHOD_S256};
 use ayb_protocol::redirect_uri::RedirectUri;
 use ayb_protocol::time::Timestamp;
 use ayb_provider::client::ClientRecord;
-use ayb_provider::grant::CodeRecord;
 use ayb_provider::grant::code::{FoundCode, Redemption};
+use ayb_provider::grant::{Answer, CodeRecord};
 use uuid::Uuid;
 
 use crate::Store;
 use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
-use crate::db::{Row, Tx, Value, Write};
+use crate::db::{Engine, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
-use crate::tokens;
+use crate::tokens::{self, add_access, add_refresh};
 
 /// The columns of [`FoundCode`].
 macro_rules! found_code {
-    () => {
+    ($key:literal) => {
+        concat!(
         "select c.id, c.code_hash, c.client_id, c.user_id, c.redirect_uri, c.scope, c.allowed_tables,
              c.code_challenge, c.state, c.nonce, c.claims, c.auth_time, c.amr, c.session_id, c.grant_id, c.expires_at,
              c.used_at, c.created_at, u.disabled_at, k.version, k.revoked_at
          from _ayb_oauth_authorization_codes c join _ayb_users u on u.id = c.user_id
          join _ayb_oauth_clients k on k.client_id = c.client_id
-         where c.id = $1"
+         where c.id = ", $key)
     };
 }
 
@@ -125,12 +126,40 @@ pub(crate) async fn session_is_live(tx: &mut Tx, code: &CodeRecord) -> Result<bo
     Ok(found.is_some())
 }
 
-pub(crate) const PEEK: &str = found_code!();
+pub(crate) const PEEK: &str = found_code!("$1");
 
-pub(crate) const LOCK: &str = concat!(found_code!(), " for no key update of c");
+pub(crate) const PEEK_MANY: &str = found_code!("any($1)");
+
+pub(crate) const LOCK: &str = concat!(found_code!("$1"), " for no key update of c");
 
 pub(crate) const USE: &str =
     "update _ayb_oauth_authorization_codes set used_at = $2 where id = $1 and used_at is null";
+
+/// The start of a statement that redeems a code, if that is what it was when it was read: unused, of a person who may use
+/// their account and of a client that has not changed since. It opens the grant; what follows stores the tokens.
+macro_rules! redeem_unchanged {
+    () => {
+        "with used as (update _ayb_oauth_authorization_codes c set used_at = $2
+             from _ayb_users u, _ayb_oauth_clients k
+             where c.id = $1 and c.used_at is null and u.id = c.user_id and u.disabled_at is null
+             and k.client_id = c.client_id and k.version = $3 and k.revoked_at is null returning c.id),
+         granted as (insert into _ayb_oauth_grants (id, client_id, user_id, session_id, scope, allowed_tables, claims,
+             auth_time, amr, created_at) select $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from used)"
+    };
+}
+
+pub(crate) const REDEEM_FOR_ACCESS: &str = concat!(
+    redeem_unchanged!(),
+    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22 from used")
+);
+
+pub(crate) const REDEEM_FOR_PAIR: &str = concat!(
+    redeem_unchanged!(),
+    ", accessed as (",
+    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22 from used"),
+    ")",
+    add_refresh!("$23, $24, 'refresh', $25, $26, $27, $28, $29, $30, $31, $14 from used")
+);
 
 async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Seen, Timestamp, R)) -> Result<Option<Redemption>, StoreError>
 where
@@ -174,7 +203,7 @@ impl Store {
 
     /// A code and whether its person may use their account, to look at before anything is prepared.
     pub async fn peek_code(&self, id: Uuid) -> Result<Option<FoundCode>, StoreError> {
-        let row = self.db.one(PEEK, &[id.into()]).await?;
+        let row = self.db.one_of_many(PEEK, PEEK_MANY, id).await?;
         Ok(row.map(|row| found_code(&row)).transpose()?.map(|(found, _)| found))
     }
 
@@ -194,11 +223,39 @@ impl Store {
     where
         R: Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static,
     {
+        if let Some(answer) = self.redeem_at_once(id, client, now, &rule).await? {
+            return Ok(Some(Redemption::Issue(answer)));
+        }
         let ask = (id, Seen::of(client), now, rule);
         let decision = self.db.transaction("redeem code", ask, |tx, ask| Box::pin(redeem(tx, ask))).await?;
         if decision.is_none() {
             self.forget_client(&client.client_id);
         }
         Ok(decision)
+    }
+    /// Redeems a code in one statement, which shares its commit with others and does nothing unless all is as it was read
+    /// a moment before. `None`: nothing happened, and the code must be looked at under a lock.
+    ///
+    /// SQLite has no such statements, and its transactions share a commit anyway.
+    async fn redeem_at_once(
+        &self,
+        id: Uuid,
+        client: &ClientRecord,
+        now: Timestamp,
+        rule: &(impl Fn(Option<&FoundCode>) -> Redemption + Sync),
+    ) -> Result<Option<Box<Answer>>, StoreError> {
+        if self.db.engine() == Engine::Sqlite {
+            return Ok(None);
+        }
+        let Some(row) = self.db.one_of_many(PEEK, PEEK_MANY, id).await? else { return Ok(None) };
+        let (found, _) = found_code(&row)?;
+        let Redemption::Issue(answer) = rule(Some(&found)) else { return Ok(None) };
+        let (_, grant) = grants::insert(&answer.grant);
+        let (_, tokens) = tokens::insert(&answer.issuance);
+        let mut params = vec![id.into(), now.into(), clients::version(client)?];
+        params.extend(grant.into_iter().chain(tokens));
+        let sql = if answer.issuance.refresh.is_some() { REDEEM_FOR_PAIR } else { REDEEM_FOR_ACCESS };
+        let done = self.db.execute_locking(sql, params).await? > 0;
+        Ok(done.then_some(answer))
     }
 }

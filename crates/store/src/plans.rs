@@ -163,6 +163,25 @@ fn of_throttle() -> [(&'static str, Vec<Value>); 2] {
     [(throttle::TAKE, throttle::asked(LimitKey([0; 16]), &ask)), (throttle::USED, vec![text()])]
 }
 
+/// What PostgreSQL alone is asked about codes and tokens: reads for several keys, and writes that decide by themselves.
+fn of_grants_at_once() -> Vec<(&'static str, Vec<Value>)> {
+    let redeemed = |length| {
+        let mut row = vec![Value::Null; length];
+        (row[0], row[1], row[2]) = (ID, TIME, COUNT);
+        row
+    };
+    let mut rotated = vec![Value::Null; 22];
+    (rotated[0], rotated[1], rotated[2], rotated[3], rotated[13]) = (ID, TIME, COUNT, ID, ID);
+    vec![
+        (codes::PEEK_MANY, vec![Value::Uuids(vec![Uuid::nil()])]),
+        (codes::REDEEM_FOR_ACCESS, redeemed(22)),
+        (codes::REDEEM_FOR_PAIR, redeemed(31)),
+        (tokens::ACCESSES, vec![Value::Uuids(vec![Uuid::nil()])]),
+        (tokens::PEEK_REFRESHES, vec![Value::Uuids(vec![Uuid::nil()])]),
+        (tokens::ROTATE, rotated),
+    ]
+}
+
 async fn each(test: impl AsyncFn(&Db)) {
     for database in ayb_testkit::databases().await {
         let db = Db::open(&database.url, DbOptions::default()).await.unwrap();
@@ -174,7 +193,8 @@ async fn each(test: impl AsyncFn(&Db)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_found_by_an_index() {
     each(async |db| {
-        let shared = of_throttle().into_iter().filter(|_| db.engine() == Engine::Postgres);
+        let shared = of_throttle().into_iter().chain(of_grants_at_once());
+        let shared = shared.filter(|_| db.engine() == Engine::Postgres);
         for (sql, params) in searches().into_iter().chain(shared) {
             let plan = db.explain(sql, params).await.unwrap();
             assert!(!scans(db.engine(), &plan), "{sql}\n{plan}");

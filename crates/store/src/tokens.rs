@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
-use crate::db::{Row, Tx, Value, Write};
+use crate::db::{Engine, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason, grant_columns, read_grant};
 
@@ -51,6 +51,30 @@ pub(crate) const ISSUE_ACCESS: &str =
     select $1, $2, 'access', client_id, $4, $5, $6, $7, $8, $9 from _ayb_oauth_clients
     where client_id = $3 and version = $10 and revoked_at is null";
 
+/// A statement that adds an access token with what is selected.
+macro_rules! add_access {
+    ($selected:literal) => {
+        concat!(
+            " insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id, scope, allowed_tables,
+              grant_id, expires_at, created_at) select ",
+            $selected
+        )
+    };
+}
+pub(crate) use add_access;
+
+/// A statement that adds a refresh token, and the access token beside it, with what is selected.
+macro_rules! add_refresh {
+    ($selected:literal) => {
+        concat!(
+            " insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id, scope, allowed_tables,
+              grant_id, expires_at, created_at, access_id) select ",
+            $selected
+        )
+    };
+}
+pub(crate) use add_refresh;
+
 pub(crate) const INSERT_PAIR: &str =
     "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
     scope, allowed_tables, grant_id, expires_at, created_at, access_id) values
@@ -79,18 +103,29 @@ fn row<K>(token: &TokenRecord<K>) -> Vec<Value> {
     ]
 }
 
-pub(crate) const ACCESS: &str = concat!(
-    "select ",
-    token_columns!(),
-    ", c.revoked_at, g.id, g.revoked_at, g.claims, u.email, u.disabled_at, a.id, a.rate_limit_rps, a.rate_limit_window_seconds,
-       c.allowed_origins, c.refresh_grace_seconds, t.used_at
-      from _ayb_oauth_tokens t
-      join _ayb_oauth_clients c on c.client_id = t.client_id
-      join _ayb_apps a on a.id = c.app_id
-      left join _ayb_oauth_grants g on g.id = t.grant_id and t.user_id is not null
-      left join _ayb_users u on u.id = t.user_id
-      where t.id = $1 and t.token_type = 'access'"
-);
+/// The columns of [`FoundAccess`], of the rows whose key is as said.
+macro_rules! found_access {
+    ($key:literal) => {
+        concat!(
+            "select ",
+            token_columns!(),
+            ", c.revoked_at, g.id, g.revoked_at, g.claims, u.email, u.disabled_at, a.id, a.rate_limit_rps,
+               a.rate_limit_window_seconds, c.allowed_origins, c.refresh_grace_seconds, t.used_at
+              from _ayb_oauth_tokens t
+              join _ayb_oauth_clients c on c.client_id = t.client_id
+              join _ayb_apps a on a.id = c.app_id
+              left join _ayb_oauth_grants g on g.id = t.grant_id and t.user_id is not null
+              left join _ayb_users u on u.id = t.user_id
+              where t.id = ",
+            $key,
+            " and t.token_type = 'access'"
+        )
+    };
+}
+
+pub(crate) const ACCESS: &str = found_access!("$1");
+
+pub(crate) const ACCESSES: &str = found_access!("any($1)");
 
 fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
     let mut columns = Columns::of(row);
@@ -134,7 +169,7 @@ pub(crate) const FIRST_USE: &str = "update _ayb_oauth_tokens set used_at = coale
 
 /// The columns of [`FoundRefresh`], but for its successor.
 macro_rules! found_refresh {
-    () => {
+    ($key:literal) => {
         concat!(
             "select ",
             token_columns!(),
@@ -144,7 +179,9 @@ macro_rules! found_refresh {
               join _ayb_oauth_clients c on c.client_id = t.client_id
               join _ayb_oauth_grants g on g.id = t.grant_id
               join _ayb_users u on u.id = g.user_id
-              where t.id = $1 and t.token_type = 'refresh'"
+              where t.id = ",
+            $key,
+            " and t.token_type = 'refresh'"
         )
     };
 }
@@ -188,12 +225,14 @@ fn read_successor(row: &Row) -> Result<Successor, StoreError> {
     Ok(Successor { refresh, access, unused })
 }
 
-pub(crate) const PEEK_REFRESH: &str = found_refresh!();
+pub(crate) const PEEK_REFRESH: &str = found_refresh!("$1");
+
+pub(crate) const PEEK_REFRESHES: &str = found_refresh!("any($1)");
 
 pub(crate) const PEEK_SUCCESSOR: &str = successor!();
 
 // The grant is named, and locked, before the token.
-pub(crate) const LOCK_REFRESH: &str = concat!(found_refresh!(), " for no key update of g, t");
+pub(crate) const LOCK_REFRESH: &str = concat!(found_refresh!("$1"), " for no key update of g, t");
 
 pub(crate) const LOCK_SUCCESSOR: &str = concat!(successor!(), " for no key update of r, t");
 
@@ -202,6 +241,21 @@ pub(crate) const RETIRE: &str = "update _ayb_oauth_tokens set revoked_at = $2, s
 
 pub(crate) const REPEAT: &str = "update _ayb_oauth_tokens set token_hash = $2
     where id = $1 and used_at is null and revoked_at is null";
+
+/// Rotates a token, if all is as it was when it was read: token and grant are not revoked, the person may use their
+/// account, the client has not changed. The grant is locked before the token.
+pub(crate) const ROTATE: &str = concat!(
+    "with held as (select g.id from _ayb_oauth_grants g where g.id = $4 and g.revoked_at is null for no key update),
+     retired as (update _ayb_oauth_tokens t set revoked_at = $2, successor_id = $14
+         from held, _ayb_users u, _ayb_oauth_clients c
+         where t.id = $1 and t.grant_id = held.id and t.revoked_at is null and u.id = t.user_id
+         and u.disabled_at is null and c.client_id = t.client_id and c.version = $3 and c.revoked_at is null
+         returning t.id),
+     accessed as (",
+    add_access!("$5, $6, 'access', $7, $8, $9, $10, $11, $12, $13 from retired"),
+    ")",
+    add_refresh!("$14, $15, 'refresh', $16, $17, $18, $19, $20, $21, $22, $5 from retired")
+);
 
 /// The refresh token, locked, and the state of its client.
 async fn lock_refresh(tx: &mut Tx, id: Uuid) -> Result<Option<(FoundRefresh, State)>, StoreError> {
@@ -284,7 +338,8 @@ impl Store {
 
     /// Everything that decides whether an access token is alive, in one read.
     pub async fn access(&self, id: Uuid) -> Result<Option<FoundAccess>, StoreError> {
-        self.db.one(ACCESS, &[id.into()]).await?.map(|row| found_access(&row)).transpose()
+        let row = self.db.one_of_many(ACCESS, ACCESSES, id).await?;
+        row.map(|row| found_access(&row)).transpose()
     }
 
     /// Records that the token with this hash was used. From here on the answer that brought it is not repeated.
@@ -302,7 +357,7 @@ impl Store {
 
     /// A refresh token and all that decides about it, to look at before anything is prepared.
     pub async fn peek_refresh(&self, id: Uuid) -> Result<Option<FoundRefresh>, StoreError> {
-        let Some(row) = self.db.one(PEEK_REFRESH, &[id.into()]).await? else { return Ok(None) };
+        let Some(row) = self.db.one_of_many(PEEK_REFRESH, PEEK_REFRESHES, id).await? else { return Ok(None) };
         let (mut found, successor, _) = found_refresh(&row)?;
         if let Some(successor) = successor {
             let row = self.db.one(PEEK_SUCCESSOR, &[successor.into()]).await?;
@@ -327,6 +382,9 @@ impl Store {
     where
         R: Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static,
     {
+        if let Some(answer) = self.rotate_at_once(id, client, now, &rule).await? {
+            return Ok(Some(Rotation::Issue(answer)));
+        }
         let ask = (id, Seen::of(client), now, rule);
         let decision =
             self.db.transaction("rotate refresh", ask, |tx, ask| Box::pin(rotate(tx, ask))).await?;
@@ -334,6 +392,33 @@ impl Store {
             self.forget_client(&client.client_id);
         }
         Ok(decision)
+    }
+
+    /// Rotates a refresh token in one statement, which shares its commit with others and does nothing unless all is as it
+    /// was read a moment before. `None`: nothing happened, and the token must be looked at under a lock.
+    ///
+    /// SQLite has no such statements, and its transactions share a commit anyway.
+    async fn rotate_at_once(
+        &self,
+        id: Uuid,
+        client: &ClientRecord,
+        now: Timestamp,
+        rule: &(impl Fn(Option<&FoundRefresh>) -> Rotation + Sync),
+    ) -> Result<Option<Box<Answer>>, StoreError> {
+        if self.db.engine() == Engine::Sqlite {
+            return Ok(None);
+        }
+        let Some(row) = self.db.one_of_many(PEEK_REFRESH, PEEK_REFRESHES, id).await? else { return Ok(None) };
+        let (found, None, _) = found_refresh(&row)? else { return Ok(None) };
+        let Rotation::Issue(answer) = rule(Some(&found)) else { return Ok(None) };
+        if answer.issuance.refresh.is_none() {
+            return Ok(None);
+        }
+        let (_, pair) = insert(&answer.issuance);
+        let mut params = vec![id.into(), now.into(), clients::version(client)?, answer.grant.id.into()];
+        params.extend(pair);
+        let done = self.db.execute_locking(ROTATE, params).await? > 0;
+        Ok(done.then_some(answer))
     }
 
     /// Revokes by `rule` what a presented token stands for: one access token, or its whole grant.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 pub use self::dynamic::{Behalf, Dynamic, Failed, Found, MAX_ANSWER, Refused, Scalar};
 pub use self::row::Row;
@@ -106,6 +107,21 @@ impl Db {
         match &*self.0 {
             Driver::Sqlite(database) => database.one(sql, params),
             Driver::Postgres(database) => database.one(sql, params).await,
+        }
+    }
+
+    /// The row with a key, for what is read all the time. `one` finds it by the key `$1`; `many` is the same statement for
+    /// an array of keys, with the key in its first column, and is what PostgreSQL is asked on behalf of everybody who
+    /// reads at the same moment.
+    pub async fn one_of_many(
+        &self,
+        one: &'static str,
+        many: &'static str,
+        key: Uuid,
+    ) -> Result<Option<Arc<Row>>, StoreError> {
+        match &*self.0 {
+            Driver::Sqlite(database) => Ok(database.one(one, &[key.into()])?.map(Arc::new)),
+            Driver::Postgres(database) => database.one_of_many(many, key).await,
         }
     }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 /// | `Uuid` | `uuid` | `BLOB`, 16 bytes |
 /// | `Hex` | `varchar` holding a prefix and lowercase hexadecimal | `BLOB` without either |
 /// | `Time` | `timestamptz` | `INTEGER`, milliseconds since the Unix epoch |
+/// | `Uuids` | `uuid[]` | |
 /// | `List` | `text[]` | `TEXT` holding a JSON array |
 /// | `Bytes` | `bytea` | `BLOB` |
 #[derive(Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub enum Value {
     Text(String),
     /// An identifier.
     Uuid(Uuid),
+    /// Several identifiers, for statements that only PostgreSQL is asked.
+    Uuids(Vec<Uuid>),
     /// Bytes whose written form is a prefix and lowercase hexadecimal: hashes, names of clients.
     Hex(&'static str, Vec<u8>),
     /// A point in time.
@@ -52,6 +55,7 @@ impl fmt::Debug for Value {
             Self::Bool(_) => "Bool",
             Self::Text(_) => "Text",
             Self::Uuid(_) => "Uuid",
+            Self::Uuids(_) => "Uuids",
             Self::Hex(..) => "Hex",
             Self::Time(_) => "Time",
             Self::List(_) => "List",

@@ -37,6 +37,7 @@ impl ToSql for Value {
                 out.put_slice(hex::encode(bytes).as_bytes());
             }
             (Self::Uuid(id), &Type::UUID) => out.put_slice(id.as_bytes()),
+            (Self::Uuids(ids), &Type::UUID_ARRAY) => return ids.to_sql(ty, out),
             (Self::Time(time), &Type::TIMESTAMPTZ) => {
                 out.put_i64(micros(*time).ok_or("a time out of range")?);
             }

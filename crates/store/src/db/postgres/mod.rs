@@ -7,26 +7,30 @@ mod address;
 mod codec;
 mod connection;
 mod dynamic;
+mod gather;
 mod group;
 mod pool;
+mod shared;
 mod tls;
 mod transaction;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use self::address::Address;
 pub(super) use self::codec::Cells;
-use self::connection::{Answer, Connection, Connector};
+use self::connection::Connector;
+use self::gather::Gatherer;
 use self::group::Appender;
 use self::pool::Pool;
+use self::shared::Shared;
 pub(super) use self::transaction::Session;
 use super::row::Row;
 use super::{DbOptions, Tx, Value};
@@ -37,9 +41,8 @@ const ATTEMPTS: u32 = 5;
 
 /// One server.
 pub(super) struct Database {
-    connector: Arc<Connector>,
-    shared: Vec<Slot>,
-    next: AtomicUsize,
+    shared: Arc<Shared>,
+    gatherer: Gatherer,
     pool: Arc<Pool>,
     /// Connections of the pool that statements over the tables of others may hold: the rest is for what is ours.
     guests: Semaphore,
@@ -48,25 +51,18 @@ pub(super) struct Database {
     deadline: Duration,
 }
 
-/// The place of a shared connection.
-#[derive(Default)]
-struct Slot {
-    current: RwLock<Option<Arc<Connection>>>,
-    connecting: Mutex<()>,
-}
-
 impl Database {
     pub(super) async fn open(url: &str, options: &DbOptions) -> Result<Self, StoreError> {
         let connector = Arc::new(Connector::new(Address::parse(url)?, options.deadline));
         let pool = Pool::new(Arc::clone(&connector), options.max_connections);
+        let shared = Arc::new(Shared::new(connector, options));
         let database = Self {
-            shared: (0..options.shared_connections.max(1)).map(|_| Slot::default()).collect(),
-            next: AtomicUsize::new(0),
+            gatherer: Gatherer::start(&shared, options),
+            shared,
             guests: Semaphore::new((options.max_connections / 2).max(1)),
             appender: Appender::start(Arc::clone(&pool), options),
             locking: Appender::start(Arc::clone(&pool), options),
             pool,
-            connector,
             deadline: options.deadline,
         };
         database.open_ahead(options.min_connections.max(1)).await?;
@@ -75,16 +71,23 @@ impl Database {
 
     /// Opens connections before anybody asks: those that everybody shares first. None is ever closed for being idle.
     async fn open_ahead(&self, count: usize) -> Result<(), StoreError> {
-        for slot in self.shared.iter().take(count) {
-            self.shared_connection(slot).await?;
-        }
-        self.pool.open_ahead(count.saturating_sub(self.shared.len())).await
+        let opened = self.shared.open_ahead(count).await?;
+        self.pool.open_ahead(count.saturating_sub(opened)).await
     }
 
     /// Reads twice when the first connection turns out to be dead: reading again harms nobody.
     pub(super) async fn one(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, StoreError> {
-        let (rows, _) = self.single(sql, params, true).await?;
+        let (rows, _) = self.shared.single(sql, params, true).await?;
         Ok(rows.into_iter().next())
+    }
+
+    /// The row with a key, by a statement that takes many keys; whoever asks at the same moment shares it.
+    pub(super) async fn one_of_many(
+        &self,
+        sql: &'static str,
+        key: Uuid,
+    ) -> Result<Option<Arc<Row>>, StoreError> {
+        self.in_time(self.gatherer.one(sql, key)).await
     }
 
     pub(super) async fn many(
@@ -104,7 +107,7 @@ impl Database {
     }
 
     pub(super) async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
-        Ok(self.single(sql, params, false).await?.1)
+        Ok(self.shared.single(sql, params, false).await?.1)
     }
 
     pub(super) async fn append(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
@@ -127,7 +130,7 @@ impl Database {
         sql: &'static str,
         params: &[Value],
     ) -> Result<Option<Row>, StoreError> {
-        let (rows, _) = self.single(sql, params, false).await?;
+        let (rows, _) = self.shared.single(sql, params, false).await?;
         Ok(rows.into_iter().next())
     }
 
@@ -168,47 +171,6 @@ impl Database {
         }
     }
 
-    /// One statement on a shared connection. `again`: whether it may be sent a second time when its fate is unknown.
-    async fn single(&self, sql: &'static str, params: &[Value], again: bool) -> Result<Answer, StoreError> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let slot = &self.shared[turn % self.shared.len()];
-        let mut attempt = 1;
-        loop {
-            let connection = self.in_time(self.shared_connection(slot)).await?;
-            let Ok(outcome) = timeout(self.deadline, connection.query(Cow::Borrowed(sql), params)).await
-            else {
-                slot.give_up(&connection);
-                return Err(late());
-            };
-            let error = match outcome {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let outdated = codec::outdated(&error);
-            if outdated {
-                connection.forget();
-            }
-            let retry = outdated || codec::lost_race(&error) || (again && connection.is_closed());
-            if !retry || attempt == ATTEMPTS {
-                return Err(codec::error(error));
-            }
-            attempt += 1;
-        }
-    }
-
-    async fn shared_connection(&self, slot: &Slot) -> Result<Arc<Connection>, StoreError> {
-        if let Some(connection) = slot.living() {
-            return Ok(connection);
-        }
-        let _connecting = slot.connecting.lock().await;
-        if let Some(connection) = slot.living() {
-            return Ok(connection);
-        }
-        let connection = Arc::new(self.connector.connect().await?);
-        *slot.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
-        Ok(connection)
-    }
-
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         timeout(self.deadline, work).await.map_err(|_| late())?
     }
@@ -230,21 +192,6 @@ where
         (Err(error), _) | (Ok(_), Some(error)) => {
             session.rollback().await;
             Err(error)
-        }
-    }
-}
-
-impl Slot {
-    fn living(&self) -> Option<Arc<Connection>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|connection| !connection.is_closed()).cloned()
-    }
-
-    /// Nobody knows whether a connection that does not answer ever will: the next caller gets a new one.
-    fn give_up(&self, connection: &Arc<Connection>) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection)) {
-            *current = None;
         }
     }
 }

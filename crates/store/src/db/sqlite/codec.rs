@@ -203,6 +203,7 @@ fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Resul
         Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
         Value::Text(text) => statement.raw_bind_parameter(index, text),
         Value::Uuid(id) => statement.raw_bind_parameter(index, id.as_bytes().as_slice()),
+        Value::Uuids(_) => Err(rusqlite::Error::InvalidParameterName("several identifiers".to_owned())),
         Value::Time(time) => statement.raw_bind_parameter(index, time.as_millis()),
         Value::List(list) => {
             let json = serde_json::Value::from(list.as_slice()).to_string();
