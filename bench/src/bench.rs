@@ -52,6 +52,8 @@ pub struct Bench {
     pub quick: bool,
     /// Rounds of each.
     pub rounds: usize,
+    /// What the name of a workload must contain to be measured.
+    pub workload: String,
     /// How long a round is.
     pub plan: Plan,
     /// Where the floor program listens.
@@ -63,7 +65,7 @@ pub struct Bench {
 
 impl Bench {
     /// Starts what all sections share.
-    pub fn open(quick: bool) -> Result<Self> {
+    pub fn open(quick: bool, workload: String) -> Result<Self> {
         let binary =
             PathBuf::from(std::env::var("AYB_BENCH_BIN").context("run me through `cargo xtask bench`")?);
         pin(std::process::id(), Core::Generator);
@@ -83,7 +85,7 @@ impl Bench {
         let length = Duration::from_millis(if quick { 700 } else { 3000 });
         let plan = Plan { connections: CONNECTIONS, warm_up: length / 3, length };
         let rounds = if quick { 1 } else { 3 };
-        Ok(Self { binary, quick, rounds, plan, floor_address, floor, cluster, _folder: folder })
+        Ok(Self { binary, quick, rounds, workload, plan, floor_address, floor, cluster, _folder: folder })
     }
 
     /// The databases that there are here.
@@ -112,9 +114,13 @@ impl Bench {
         load::run(subject.address, self.plan, work, || self.cpu(subject))
     }
 
-    /// A round of the floor program.
-    pub fn floor_round(&self, work: &mut dyn Work) -> Result<Round> {
-        load::run(self.floor_address, self.plan, work, || cpu_time(&[self.floor.pid()]))
+    /// A round of the floor program on a database, whose CPU time counts too.
+    pub fn floor_round(&self, engine: Engine, work: &mut dyn Work) -> Result<Round> {
+        let mut pids = vec![self.floor.pid()];
+        if engine == Engine::Postgres {
+            pids.extend(self.cluster.iter().flat_map(Cluster::pids));
+        }
+        load::run(self.floor_address, self.plan, work, || cpu_time(&pids))
     }
 
     /// CPU time of a server and of its database.

@@ -62,8 +62,8 @@ fn main() -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(floor::serve(port.parse()?, path.clone(), postgres.first().cloned()));
     }
-    let (quick, sections) = read(&arguments)?;
-    let bench = Bench::open(quick)?;
+    let Ask { quick, sections, workload } = read(&arguments)?;
+    let bench = Bench::open(quick, workload)?;
     println!(
         "{} connections, rounds: {} of {:?}, server on core 0, generator on core 1",
         bench.plan.connections, bench.rounds, bench.plan.length
@@ -78,21 +78,30 @@ fn main() -> Result<()> {
     report.finish()
 }
 
+/// What is asked for.
+struct Ask {
+    quick: bool,
+    sections: Vec<&'static Section>,
+    /// A part of the names of the workloads that the section `rates` measures.
+    workload: String,
+}
+
 /// Reads the command line.
-fn read(arguments: &[String]) -> Result<(bool, Vec<&'static Section>)> {
-    let (mut quick, mut only) = (false, None);
+fn read(arguments: &[String]) -> Result<Ask> {
+    let (mut quick, mut only, mut workload) = (false, None, String::new());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => quick = true,
             "--only" => only = words.next().cloned().or(Some(String::new())),
+            "--workload" => workload = words.next().cloned().unwrap_or_default(),
             word => match word.strip_prefix("--only=") {
                 Some(list) => only = Some(list.to_owned()),
-                None => bail!("{word} is not known; there are --quick and --only {}", names()),
+                None => bail!("{word} is not known; there are --quick, --workload and --only {}", names()),
             },
         }
     }
-    let Some(only) = only else { return Ok((quick, SECTIONS.iter().collect())) };
+    let Some(only) = only else { return Ok(Ask { quick, sections: SECTIONS.iter().collect(), workload }) };
     let mut sections = Vec::new();
     for name in only.split(',') {
         match SECTIONS.iter().find(|section| section.name == name) {
@@ -100,7 +109,7 @@ fn read(arguments: &[String]) -> Result<(bool, Vec<&'static Section>)> {
             None => bail!("there is no section {name:?}; there are {}", names()),
         }
     }
-    Ok((quick, sections))
+    Ok(Ask { quick, sections, workload })
 }
 
 fn names() -> String {

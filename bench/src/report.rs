@@ -80,7 +80,9 @@ impl Row {
         let (other, ratio) = match self.ratio(|round| round.rate) {
             Some(ratio) => {
                 let other = median(self.other.iter().map(|round| round.rate).collect());
-                (format!("{other:.0}"), format!("{ratio:.2} {}", self.against))
+                // Of the CPU time too, which says more on a machine that does other work.
+                let cpu = self.ratio(|round| 1.0 / round.cpu_micros).unwrap_or_default();
+                (format!("{other:.0}"), format!("{ratio:.2} {} ({cpu:.2} by CPU)", self.against))
             }
             None => ("-".to_owned(), "-".to_owned()),
         };

@@ -30,7 +30,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
                 let (mut ours, mut floor) = (deed.ours(&credential.header), deed.floor(engine));
                 for _ in 0..bench.rounds {
                     row.ours.push(bench.round(&field.subject, &mut ours)?);
-                    row.other.push(bench.floor_round(&mut floor)?);
+                    row.other.push(bench.floor_round(engine, &mut floor)?);
                 }
                 report.row(row, None);
             }

@@ -82,7 +82,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command { name: "audit", usage: "", about: "write docs/reports/readiness.md", run: audit::run },
     Command {
         name: "bench",
-        usage: "[--quick] [--only SECTION,…]",
+        usage: "[--quick] [--only SECTION,…] [--workload NAME]",
         about: "measure the release build, and print which targets are met",
         run: bench::run,
     },
