@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::Endpoint;
 use crate::config::ClientAuthMethod;
 use crate::core::Core;
+use crate::dpop;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::http::{Form, HttpRequest, Method};
 use crate::resilience::AsyncRequest;
@@ -36,6 +37,12 @@ impl AsyncRequest for Proven {
         }
         let mut headers = vec![("accept", Zeroizing::new("application/json".to_owned()))];
         core.prove(self.endpoint, &mut form, &mut headers).await?;
+        // RFC 9449 §5 and §10.1: the requests whose answers can be bound to the key.
+        if matches!(self.endpoint, Endpoint::Token | Endpoint::PushedAuthorization)
+            && let Some(proof) = core.proof(Method::Post.as_str(), &self.url, None)?
+        {
+            headers.push((dpop::HEADER, proof));
+        }
         Ok(HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(form.encode()) })
     }
 }

@@ -1,5 +1,7 @@
 //! The client itself: one concrete type that is cheap to clone.
 
+mod dpop;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "blocking")]
@@ -16,6 +18,7 @@ use url::Url;
 use crate::Endpoint;
 use crate::config::{ClientCredentials, OAuth2Config, ProviderConfig};
 use crate::core::Core;
+use crate::dpop::Nonces;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::flows::{
     ClientCredentialsHandler, CodeHandler, DeviceHandler, IntrospectionHandler, PkceHandler,
@@ -121,6 +124,7 @@ impl OAuth2Builder {
     pub fn build(self) -> Result<OAuth2, OAuth2Error> {
         self.config.credentials.check()?;
         self.config.provider.check()?;
+        self.config.check_dpop()?;
         if !(1..=300).contains(&self.config.timeout.as_secs()) {
             return Err(ConfigurationError::Invalid("the timeout is not between 1 and 300 seconds").into());
         }
@@ -130,9 +134,10 @@ impl OAuth2Builder {
         };
         let storage = open_storage(&self.config.storage)?;
         let core = Arc::new(Core {
-            resilience: Resilience::new(&self.config, Arc::clone(&self.time)),
-            states: StateStore::default(),
-            keys: KeyCache::default(),
+            resilience: Arc::new(Resilience::new(&self.config, Arc::clone(&self.time))),
+            states: Arc::new(StateStore::default()),
+            keys: Arc::new(KeyCache::default()),
+            nonces: Arc::new(Nonces::default()),
             storage,
             transport,
             time: self.time,

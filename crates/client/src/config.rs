@@ -14,6 +14,8 @@ pub use credentials::{ClientAuthMethod, ClientAuthenticator, ClientCredentials, 
 pub use limits::{OAuth2CircuitBreakerConfig, OAuth2RateLimitConfig, OAuth2RetryConfig, RetryConfig};
 pub use provider::{ProviderConfig, may_be_asked};
 
+use crate::dpop::DpopKey;
+use crate::error::ConfigurationError;
 use crate::id_token::IdTokenPolicy;
 use crate::tokens::{KeySource, TokenStorage};
 
@@ -50,6 +52,9 @@ pub struct OAuth2Config {
     pub id_token: IdTokenPolicy,
     /// For which resource tokens are asked, in every token request and in every refresh (RFC 8707).
     pub resource: Option<String>,
+    /// The key that tokens are bound to (RFC 9449). With one, every token request carries a proof, and a token that is not bound to
+    /// the key is refused. Keep the key as long as the tokens.
+    pub dpop: Option<DpopKey>,
     /// Whether PKCE may fall back to `plain`. Only for servers whose metadata list nothing else.
     pub allow_plain_pkce: bool,
 }
@@ -103,7 +108,18 @@ impl OAuth2Config {
             strictness: Strictness::Lenient,
             id_token: IdTokenPolicy::default(),
             resource: None,
+            dpop: None,
             allow_plain_pkce: false,
+        }
+    }
+
+    /// Whether the provider takes the key's algorithm, if it lists some (RFC 9449 §5.1).
+    pub(crate) fn check_dpop(&self) -> Result<(), ConfigurationError> {
+        match (&self.dpop, &self.provider.dpop_algorithms) {
+            (Some(key), Some(listed)) if !listed.contains(&key.algorithm()) => Err(
+                ConfigurationError::Invalid("the provider does not take the algorithm of the key for DPoP"),
+            ),
+            _ => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ use ayb_protocol::jose::base64url;
 use ayb_protocol::time::Timestamp;
 
 use crate::config::OAuth2Config;
+use crate::dpop::Nonces;
 use crate::error::OAuth2Error;
 use crate::http::HttpTransport;
 use crate::key_cache::KeyCache;
@@ -20,6 +21,8 @@ use crate::telemetry::{Label, Metric, MetricsRecorder, OAuth2LogContext};
 use crate::tokens::TokenStorage;
 use crate::types::tokens_now;
 
+/// Clones share everything but the configuration.
+#[derive(Clone)]
 pub(crate) struct Core {
     pub(crate) config: OAuth2Config,
     pub(crate) transport: Arc<dyn HttpTransport>,
@@ -29,9 +32,10 @@ pub(crate) struct Core {
     pub(crate) tracer: Arc<dyn Tracer>,
     pub(crate) metrics: Arc<dyn MetricsRecorder>,
     pub(crate) retry_hook: Option<Arc<dyn RetryHook>>,
-    pub(crate) resilience: Resilience,
-    pub(crate) states: StateStore,
-    pub(crate) keys: KeyCache,
+    pub(crate) resilience: Arc<Resilience>,
+    pub(crate) states: Arc<StateStore>,
+    pub(crate) keys: Arc<KeyCache>,
+    pub(crate) nonces: Arc<Nonces>,
     pub(crate) storage: Arc<dyn TokenStorage>,
 }
 

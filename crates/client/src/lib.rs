@@ -22,6 +22,7 @@
 //! | ask about and end tokens | [`TokenIntrospection`], [`TokenRevocation`] |
 //! | act for somebody at another service | [`OAuth2::exchange_token`] |
 //! | end sessions when the provider says so | [`OAuth2::verify_logout_token`] |
+//! | bind tokens to a key (DPoP) | [`DpopKey`], [`OAuth2::authorize_request`] |
 //! | do without async | `blocking::BlockingOAuth2`, with the feature `blocking` |
 //! | know what to do after an error | [`OAuth2Error::recovery`] |
 //!
@@ -35,6 +36,7 @@ mod client;
 mod coalesce;
 pub mod config;
 mod core;
+mod dpop;
 mod endpoint;
 pub mod error;
 mod flows;
@@ -72,6 +74,7 @@ pub use config::{
     OAuth2Credentials, OAuth2RateLimitConfig, OAuth2RetryConfig, ProviderConfig, RefreshStrategy,
     RetryConfig, TokenStorageConfig,
 };
+pub use dpop::DpopKey;
 pub use endpoint::Endpoint;
 pub use error::{OAuth2Error, OAuth2ErrorKind, OAuthErrorResponse, Recovery};
 pub use flows::{TokenExchange, UserInfo};

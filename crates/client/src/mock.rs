@@ -17,11 +17,14 @@
 //! Every secret that the server makes begins with [`CANARY`]: a test can look for it where it must not be.
 
 mod answer;
+mod dpop;
 mod fault;
+mod introspection;
 mod parts;
 mod server;
 mod state;
 mod token_endpoint;
+mod transport;
 
 pub use fault::Fault;
 pub use parts::{FailingStorage, ScriptedTransport};

@@ -37,6 +37,8 @@ pub struct PendingAuthorization {
     pub(crate) token_endpoint: Option<Url>,
     pub(crate) scopes: Vec<String>,
     pub(crate) max_age: Option<u64>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 §10).
+    pub(crate) dpop_jkt: Option<String>,
     pub(crate) created_at: Timestamp,
 }
 
@@ -52,6 +54,8 @@ struct Written {
     token_endpoint: Option<String>,
     scopes: Vec<String>,
     max_age: Option<u64>,
+    #[serde(default)]
+    dpop_jkt: Option<String>,
     created_at: Timestamp,
 }
 
@@ -71,6 +75,7 @@ impl PendingAuthorization {
             token_endpoint: self.token_endpoint.as_ref().map(Url::to_string),
             scopes: self.scopes.clone(),
             max_age: self.max_age,
+            dpop_jkt: self.dpop_jkt.clone(),
             created_at: self.created_at,
         };
         let plain =
@@ -104,6 +109,7 @@ impl PendingAuthorization {
                 .map_err(|_| failed)?,
             scopes: written.scopes,
             max_age: written.max_age,
+            dpop_jkt: written.dpop_jkt,
             created_at: written.created_at,
         })
     }
@@ -177,6 +183,7 @@ mod tests {
             token_endpoint: None,
             scopes: vec!["openid".to_owned()],
             max_age: None,
+            dpop_jkt: None,
             created_at,
         }
     }

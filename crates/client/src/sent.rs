@@ -50,6 +50,8 @@ impl Sent {
         all.extend(
             authorization.filter_map(|(_, value)| Some(Zeroizing::new(value.split_once(' ')?.1.to_owned()))),
         );
+        let proofs = request.headers.iter().filter(|(name, _)| *name == "dpop");
+        all.extend(proofs.map(|(_, proof)| proof.clone()));
         all.extend(client_secret.map(|secret| Zeroizing::new(secret.to_owned())));
         Self::new(all)
     }

@@ -18,11 +18,13 @@
 //! | RFC 8414, OpenID Connect Discovery 1.0: metadata | [`metadata`] |
 //! | RFC 9068: JWT access tokens | [`access_token`] |
 //! | OpenID Connect Core §2, §5.5: ID tokens and the `claims` parameter | [`id_token`], [`claims`] |
+//! | RFC 9449: proofs of possession | [`dpop`] |
 //! | RFC 7515 to 7519, 7638, 8037: JOSE | [`jose`] |
 
 pub mod access_token;
 pub mod answer;
 pub mod claims;
+pub mod dpop;
 pub mod error;
 pub mod hex;
 pub mod id_token;

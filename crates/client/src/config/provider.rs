@@ -49,6 +49,8 @@ pub struct ProviderConfig {
     pub lifetime_if_unsaid: Option<u64>,
     /// Algorithms of ID tokens, if the provider lists them. Those that this crate does not speak are left out.
     pub id_token_algorithms: Option<Vec<Algorithm>>,
+    /// Algorithms of proofs of possession, if the provider lists them (RFC 9449 §5.1).
+    pub dpop_algorithms: Option<Vec<Algorithm>>,
 }
 
 impl ProviderConfig {
@@ -146,7 +148,7 @@ impl ProviderConfig {
             may_be_led_to(endpoint, &url, found_at)?;
             Ok(Some(url))
         };
-        let algorithms = metadata.id_token_signing_alg_values_supported;
+        let algorithms = |names: &[String]| names.iter().filter_map(|name| Algorithm::parse(name)).collect();
         Ok(Self {
             authorization_endpoint: read(Endpoint::Authorization, metadata.authorization_endpoint)?,
             token_endpoint: read(Endpoint::Token, metadata.token_endpoint)?,
@@ -168,8 +170,8 @@ impl ProviderConfig {
             iss_parameter_supported: metadata.authorization_response_iss_parameter_supported,
             auth_methods: metadata.token_endpoint_auth_methods_supported,
             code_challenge_methods: metadata.code_challenge_methods_supported,
-            id_token_algorithms: algorithms
-                .map(|names| names.iter().filter_map(|name| Algorithm::parse(name)).collect()),
+            id_token_algorithms: metadata.id_token_signing_alg_values_supported.as_deref().map(algorithms),
+            dpop_algorithms: metadata.dpop_signing_alg_values_supported.as_deref().map(algorithms),
             ..Self::default()
         })
     }

@@ -201,6 +201,16 @@ pub enum TokenError {
     /// No tokens are stored: somebody has to sign in first.
     #[error("there are no tokens")]
     NoTokens,
+    /// A proof of possession was sent, and the token is not bound to its key (RFC 9449 §5). It was thrown away: anybody who gets
+    /// hold of it could use it.
+    #[error("the token is not bound to the key of the proof")]
+    NotBound,
+    /// The token is bound to a key, and this client has none (RFC 9449 §5).
+    #[error("the token is bound to a key, and the client has none")]
+    BoundWithoutKey,
+    /// The tokens are bound to another key than this client has.
+    #[error("the tokens are bound to another key")]
+    OtherKey,
     /// Any other code.
     #[error("token exchange failed: {error}")]
     ExchangeFailed {
@@ -224,7 +234,12 @@ impl TokenError {
             | Self::UnsupportedGrantType { answer, .. }
             | Self::InvalidToken { answer }
             | Self::ExchangeFailed { answer, .. } => answer.as_deref(),
-            Self::ExpiredToken | Self::RevokedToken | Self::NoTokens => None,
+            Self::ExpiredToken
+            | Self::RevokedToken
+            | Self::NoTokens
+            | Self::NotBound
+            | Self::BoundWithoutKey
+            | Self::OtherKey => None,
         }
     }
 }

@@ -86,7 +86,9 @@ const fn token(error: &TokenError) -> Recovery {
         TokenError::InvalidScope { .. } | TokenError::InvalidRequest { .. } => Recovery::AdjustRequest,
         TokenError::InvalidClient { .. }
         | TokenError::UnauthorizedClient { .. }
-        | TokenError::UnsupportedGrantType { .. } => Recovery::FixConfiguration,
+        | TokenError::UnsupportedGrantType { .. }
+        | TokenError::NotBound
+        | TokenError::BoundWithoutKey => Recovery::FixConfiguration,
         TokenError::ExchangeFailed { .. } => Recovery::Fatal,
         _ => Recovery::Reauthenticate,
     }

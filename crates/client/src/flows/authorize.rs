@@ -10,7 +10,7 @@ use crate::telemetry::Metric;
 use crate::types::{AuthorizationParams, AuthorizationStart, PkceMethod, PkceVerifier, Prompt, ResponseMode};
 
 /// What only the module may set.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 17] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -27,6 +27,7 @@ const RESERVED: [&str; 16] = [
     "ui_locales",
     "id_token_hint",
     "claims",
+    "dpop_jkt",
 ];
 
 impl Core {
@@ -86,6 +87,7 @@ impl Core {
             token_endpoint: self.config.provider.token_endpoint.clone(),
             scopes,
             max_age: params.max_age,
+            dpop_jkt: self.thumbprint().map(str::to_owned),
             created_at: self.now(),
         };
         Ok(AuthorizationStart { url, state, pending })
@@ -124,6 +126,8 @@ impl Core {
             ("id_token_hint", params.id_token_hint.as_deref()),
             ("claims", params.claims.as_deref()),
             ("resource", self.config.resource.as_deref()),
+            // RFC 9449 §10: the code is good with this key only.
+            ("dpop_jkt", self.thumbprint()),
         ];
         let mut pairs = url.query_pairs_mut();
         pairs.extend_pairs(all.iter().filter_map(|(name, value)| Some((name, (*value)?))));

@@ -147,6 +147,8 @@ impl Core {
         code: &str,
         pending: &PendingAuthorization,
     ) -> Result<TokenResponse, OAuth2Error> {
+        // Before the code is spent on a proof that it is not bound to.
+        self.holds_key(pending.dpop_jkt.as_deref())?;
         let grant = Grant::new(Kind::Code, "authorization_code")
             .add("code", code)
             .add("redirect_uri", pending.redirect_uri.as_str())

@@ -21,9 +21,13 @@ impl Core {
         rotates: bool,
     ) -> Result<TokenResponse, OAuth2Error> {
         let Some(refresh_token) = &set.refresh_token else { return Err(TokenError::ExpiredToken.into()) };
+        // RFC 9449 §5: a public client's refresh token is good with its key only, and a wrong proof may cost it.
+        self.holds_key(set.dpop_jkt.as_deref())?;
         let kind = if rotates { Kind::RotatingRefresh } else { Kind::Refresh };
         let operation = self.begin("refresh_token", set.scope.as_deref());
-        let grant = Grant::new(kind, "refresh_token").add("refresh_token", refresh_token.expose_secret());
+        // A session that began without a key goes on without one where the server does not bind it now.
+        let grant = Grant { may_be_unbound: set.dpop_jkt.is_none(), ..Grant::new(kind, "refresh_token") };
+        let grant = grant.add("refresh_token", refresh_token.expose_secret());
         let result = match self.request_tokens(&operation, "oauth2.token_refresh", grant).await {
             Ok(response) => self.checked(set, response).await,
             Err(error) => Err(error),

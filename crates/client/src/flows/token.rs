@@ -1,6 +1,7 @@
 //! A request to the token endpoint (RFC 6749 §3.2), whatever the grant.
 
 use ayb_protocol::answer::TokenAnswer;
+use ayb_protocol::dpop::TOKEN_TYPE;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
@@ -15,11 +16,13 @@ pub(crate) struct Grant {
     pub(crate) kind: Kind,
     pub(crate) grant_type: &'static str,
     pub(crate) form: Vec<(&'static str, Zeroizing<String>)>,
+    /// Whether a token is taken that is not bound to the key, though there is one.
+    pub(crate) may_be_unbound: bool,
 }
 
 impl Grant {
     pub(crate) fn new(kind: Kind, grant_type: &'static str) -> Self {
-        Self { kind, grant_type, form: Vec::new() }
+        Self { kind, grant_type, form: Vec::new(), may_be_unbound: false }
     }
 
     pub(crate) fn add(mut self, name: &'static str, value: &str) -> Self {
@@ -47,7 +50,7 @@ impl Core {
         span.set_attribute("oauth2.grant_type", grant.grant_type);
         let url = self.config.provider.endpoint(Endpoint::Token)?.clone();
         let scope = grant.form.iter().find(|(name, _)| *name == "scope").map(|(_, value)| value.to_string());
-        let (kind, grant_type) = (grant.kind, grant.grant_type);
+        let (kind, grant_type, may_be_unbound) = (grant.kind, grant.grant_type, grant.may_be_unbound);
         let grant = grant.add_some("resource", self.config.resource.as_deref());
         let mut form = vec![("grant_type".into(), Zeroizing::new(grant_type.to_owned()))];
         form.extend(grant.form.into_iter().map(|(name, value)| match name {
@@ -66,6 +69,7 @@ impl Core {
         let reading = self.call(&call, request, |answer| TokenAnswer::read(answer, strictness)).await;
         let reading = reading.map_err(|error| with_scope(error, scope))?;
         let mut response = TokenResponse::from_answer(reading.value, reading.deviations);
+        self.bind(&mut response, may_be_unbound)?;
         let provider = &self.config.provider;
         response.expires_in = response.expires_in.or(provider.lifetime_if_unsaid);
         if let (Some(scope), Some(separator)) = (&mut response.scope, provider.scope_separator) {
@@ -76,6 +80,18 @@ impl Core {
             span.set_attribute("oauth2.expires_in", &seconds.to_string());
         }
         Ok(response)
+    }
+
+    /// RFC 9449 §5: a server that does not know DPoP ignores the proof, and says so by the type of the token.
+    fn bind(&self, response: &mut TokenResponse, may_be_unbound: bool) -> Result<(), TokenError> {
+        let is_bound = response.token_type.eq_ignore_ascii_case(TOKEN_TYPE);
+        match (self.thumbprint(), is_bound) {
+            (Some(thumbprint), true) => response.dpop_jkt = Some(thumbprint.to_owned()),
+            (Some(_), false) if !may_be_unbound => return Err(TokenError::NotBound),
+            (None, true) => return Err(TokenError::BoundWithoutKey),
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -5,13 +5,14 @@ use std::fmt;
 
 use ayb_protocol::answer::UserInfoAnswer;
 use serde_json::Value;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
 use crate::core::Core;
 use crate::error::{OAuth2Error, ValidationError};
 use crate::http::{HttpRequest, Method};
-use crate::resilience::{Call, Kind, Plain};
+use crate::resilience::{AsyncRequest, Call, Kind};
 
 /// Claims about a person.
 #[derive(Clone, PartialEq)]
@@ -37,15 +38,27 @@ impl fmt::Debug for UserInfo {
     }
 }
 
+/// A request with an access token; a client with a key has tokens that are bound to it.
+struct Asked<'a> {
+    url: Url,
+    access_token: &'a str,
+}
+
+impl AsyncRequest for Asked<'_> {
+    async fn request(&self, core: &Core) -> Result<HttpRequest, OAuth2Error> {
+        let method = Method::Get;
+        let mut headers =
+            core.authorization(method.as_str(), &self.url, self.access_token, core.thumbprint())?;
+        headers.push(("accept", Zeroizing::new("application/json".to_owned())));
+        Ok(HttpRequest { method, url: self.url.clone(), headers, body: None })
+    }
+}
+
 impl Core {
     /// `subject` comes from a checked ID token: an answer about anybody else is refused (OpenID Connect Core §5.3.4).
     pub(crate) async fn user_info(&self, access_token: &str, subject: &str) -> Result<UserInfo, OAuth2Error> {
         let operation = self.begin("userinfo", None);
         let url = self.config.provider.endpoint(Endpoint::UserInfo)?.clone();
-        let headers = vec![
-            ("accept", Zeroizing::new("application/json".to_owned())),
-            ("authorization", Zeroizing::new(format!("Bearer {access_token}"))),
-        ];
         let call = Call {
             endpoint: Endpoint::UserInfo,
             kind: Kind::Read,
@@ -53,7 +66,7 @@ impl Core {
             span: &*operation.span,
             parse_span: "oauth2.userinfo_parse",
         };
-        let request = Plain(HttpRequest { method: Method::Get, url, headers, body: None });
+        let request = Asked { url, access_token };
         let strictness = self.config.strictness;
         let reading = self.call(&call, request, |answer| UserInfoAnswer::read(answer, strictness)).await?;
         if reading.value.sub != subject {

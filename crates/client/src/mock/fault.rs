@@ -28,6 +28,8 @@ pub enum Fault {
     RetryAfter(u16, u64),
     /// An OAuth error with status 400, without acting.
     Error(&'static str),
+    /// A demand for a proof of possession with this nonce, without acting (RFC 9449 §8).
+    DpopNonce(&'static str),
     /// Any answer, without acting: status, content type, body.
     Answer(u16, &'static str, String),
     /// A redirect to somewhere else, without acting.

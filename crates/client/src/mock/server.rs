@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use ayb_primitives::types::{ManualTime, TimeProvider};
+use ayb_primitives::types::ManualTime;
 use ayb_protocol::jose::{Algorithm, KeySet, SigningKey};
 use ayb_protocol::time::{Seconds, Timestamp};
 use serde_json::{Map, Value, json};
@@ -16,7 +15,7 @@ use super::answer;
 use super::state::{Access, Client, Code, Device, State};
 use super::{CANARY, Fault};
 use crate::config::{ClientCredentials, OAuth2Config, ProviderConfig};
-use crate::http::{HttpRequest, HttpResponse, HttpTransport, MAX_ANSWER, TransportError};
+use crate::http::{HttpResponse, Method};
 use crate::{Endpoint, OAuth2, OAuth2Builder};
 
 /// When the clock of every server begins: 2026-01-01T00:00:00Z.
@@ -27,17 +26,23 @@ const BEGIN: Duration = Duration::from_secs(1_767_225_600);
 pub struct Recorded {
     /// Where to.
     pub endpoint: Endpoint,
+    /// The address.
+    pub url: Url,
+    /// How.
+    pub method: Method,
     /// The parameters of the body.
     pub form: HashMap<String, String>,
     /// The header `Authorization`.
     pub authorization: Option<String>,
+    /// The header `DPoP`.
+    pub dpop: Option<String>,
 }
 
 /// An authorization server in the same process. Clones are the same server.
 #[derive(Clone)]
 pub struct TestAuthServer {
     pub(super) state: Arc<Mutex<State>>,
-    clock: ManualTime,
+    pub(super) clock: ManualTime,
 }
 
 impl TestAuthServer {
@@ -60,6 +65,10 @@ impl TestAuthServer {
             alteration: None,
             metadata: Map::new(),
             drawn: 0,
+            nonces: HashMap::new(),
+            proofs: std::collections::HashSet::new(),
+            requires_dpop: false,
+            ignores_dpop: false,
         };
         Self { state: Arc::new(Mutex::new(state)), clock: ManualTime::skipping(BEGIN) }
     }
@@ -192,10 +201,16 @@ impl TestAuthServer {
         let client_id = get("client_id").unwrap_or_default();
         let grant = state.begin_grant(&client_id, &get("scope").unwrap_or_default(), true);
         let redirect_uri = get("redirect_uri").unwrap_or_default();
-        let (challenge, nonce) = (get("code_challenge"), get("nonce"));
         let code = state.draw("code");
-        let kept =
-            Code { grant, client_id, redirect_uri: redirect_uri.clone(), challenge, nonce, is_spent: false };
+        let kept = Code {
+            grant,
+            client_id,
+            redirect_uri: redirect_uri.clone(),
+            challenge: get("code_challenge"),
+            nonce: get("nonce"),
+            jkt: get("dpop_jkt").filter(|_| !state.ignores_dpop),
+            is_spent: false,
+        };
         state.codes.insert(code.clone(), kept);
         self.back(&redirect_uri, &[("code", &code), ("state", &get("state").unwrap_or_default())])
     }
@@ -260,7 +275,7 @@ impl TestAuthServer {
         crate::types::tokens_now(&self.clock)
     }
 
-    fn endpoint(url: &Url) -> Option<Endpoint> {
+    pub(super) fn endpoint(url: &Url) -> Option<Endpoint> {
         Some(match url.path() {
             "/token" => Endpoint::Token,
             "/device" => Endpoint::DeviceAuthorization,
@@ -274,7 +289,7 @@ impl TestAuthServer {
         })
     }
 
-    fn act(&self, endpoint: Endpoint, request: &Recorded, path: &str) -> HttpResponse {
+    pub(super) fn act(&self, endpoint: Endpoint, request: &Recorded, path: &str) -> HttpResponse {
         match endpoint {
             Endpoint::Discovery => self.metadata(path),
             Endpoint::Jwks => {
@@ -303,6 +318,7 @@ impl TestAuthServer {
             "id_token_signing_alg_values_supported": ["ES256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,
+            "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "RS256"],
         });
         if let Value::Object(members) = &mut document {
             members.extend(self.lock().metadata.clone());
@@ -346,30 +362,21 @@ impl TestAuthServer {
         };
         let mut parameters = request.form.clone();
         parameters.insert("client_id".to_owned(), client_id);
+        match self.possession(Endpoint::PushedAuthorization, request) {
+            Ok(None) => {}
+            // RFC 9449 §10.1: both say the same, or nothing.
+            Ok(Some(jkt)) if parameters.get("dpop_jkt").is_some_and(|asked| *asked != jkt) => {
+                return answer::error(400, "invalid_dpop_proof");
+            }
+            Ok(Some(jkt)) => {
+                parameters.insert("dpop_jkt".to_owned(), jkt);
+            }
+            Err(refusal) => return refusal,
+        }
         let mut state = self.lock();
         let name = format!("urn:ietf:params:oauth:request_uri:{}", state.draw("request"));
         state.pushed.insert(name.clone(), parameters);
         answer::json(201, &json!({ "request_uri": name, "expires_in": 60 }))
-    }
-
-    fn introspect(&self, request: &Recorded) -> HttpResponse {
-        if let Err(refusal) = self.authenticated(request) {
-            return refusal;
-        }
-        let token = request.form.get("token").cloned().unwrap_or_default();
-        if !self.accepts(&token) {
-            return answer::json(200, &json!({ "active": false }));
-        }
-        let state = self.lock();
-        let access = &state.access_tokens[&token];
-        let grant = &state.grants[access.grant];
-        answer::json(
-            200,
-            &json!({
-                "active": true, "client_id": grant.client_id, "scope": grant.scope, "sub": "ada",
-                "exp": access.ends.as_seconds(), "iss": self.issuer(), "aud": ["api"], "token_type": "Bearer",
-            }),
-        )
     }
 
     fn revoke(&self, request: &Recorded) -> HttpResponse {
@@ -388,83 +395,17 @@ impl TestAuthServer {
     }
 
     fn user_info(&self, request: &Recorded) -> HttpResponse {
-        let token = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
-        match token {
-            Some(token) if self.accepts(token) => {
+        if let Some(refusal) = self.challenge(request) {
+            return refusal;
+        }
+        let (method, proof) = (request.method.as_str(), request.dpop.as_deref());
+        let presented = request.authorization.as_deref().and_then(|header| header.split_once(' '));
+        let presented = presented.filter(|(_, token)| self.accepts(token));
+        match presented {
+            Some((scheme, token)) if self.is_presented_well(scheme, token, proof, method, &request.url) => {
                 answer::json(200, &json!({ "sub": "ada", "email": "ada@example.com", "name": "Ada" }))
             }
             _ => answer::error(401, "invalid_token"),
-        }
-    }
-
-    fn record(endpoint: Endpoint, request: &HttpRequest) -> Recorded {
-        let body = request.body.as_deref().map_or("", |body| body.as_str());
-        let authorization = request.headers.iter().find(|(name, _)| *name == "authorization");
-        Recorded {
-            endpoint,
-            form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
-            authorization: authorization.map(|(_, value)| value.to_string()),
-        }
-    }
-}
-
-#[async_trait]
-impl HttpTransport for TestAuthServer {
-    async fn send(&self, request: HttpRequest, timeout: Duration) -> Result<HttpResponse, TransportError> {
-        let Some(endpoint) = Self::endpoint(&request.url) else {
-            return Ok(answer::with(404, "text/plain", ""));
-        };
-        // Others get their turn, as they would with a network in between.
-        tokio::task::yield_now().await;
-        let recorded = Self::record(endpoint, &request);
-        let fault = {
-            let mut state = self.lock();
-            state.requests.push(recorded.clone());
-            state.faults.get_mut(&endpoint).and_then(std::collections::VecDeque::pop_front)
-        };
-        let act = || self.act(endpoint, &recorded, request.url.path());
-        match fault {
-            None => Ok(act()),
-            Some(Fault::UnknownHost) => Err(TransportError::Dns),
-            Some(Fault::Unreachable) => Err(TransportError::Connect),
-            Some(Fault::BadTls) => Err(TransportError::Tls),
-            Some(Fault::DropBeforeProcessing) => Err(TransportError::Broken),
-            Some(Fault::DropAfterProcessing) => {
-                act();
-                Err(TransportError::Broken)
-            }
-            Some(Fault::TimeOut) => {
-                act();
-                self.clock.advance(timeout);
-                Err(TransportError::TimedOut { sent: true })
-            }
-            Some(Fault::TornBody) => {
-                let mut answer = act();
-                answer.body.truncate(answer.body.len() / 2);
-                Ok(answer)
-            }
-            Some(Fault::Slow(time)) if time >= timeout => {
-                self.clock.advance(timeout);
-                Err(TransportError::TimedOut { sent: true })
-            }
-            Some(Fault::Slow(time)) => {
-                self.clock.sleep(time).await;
-                Ok(act())
-            }
-            Some(Fault::Status(status)) => Ok(answer::with(status, "text/html", "<h1>trouble</h1>")),
-            Some(Fault::RetryAfter(status, seconds)) => {
-                let mut answer = answer::with(status, "text/html", "<h1>later</h1>");
-                answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
-                Ok(answer)
-            }
-            Some(Fault::Error(code)) => Ok(answer::error(400, code)),
-            Some(Fault::Answer(status, content_type, body)) => Ok(answer::with(status, content_type, body)),
-            Some(Fault::Redirect) => {
-                let mut answer = answer::with(302, "text/html", "");
-                answer.headers.push(("location".to_owned(), "https://evil.test/token".to_owned()));
-                Ok(answer)
-            }
-            Some(Fault::Huge) => Ok(answer::with(200, "application/json", vec![b' '; MAX_ANSWER + 1])),
         }
     }
 }

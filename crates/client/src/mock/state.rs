@@ -1,6 +1,6 @@
 //! What the test server knows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use ayb_protocol::jose::{Jwk, SigningKey};
 use ayb_protocol::time::Timestamp;
@@ -31,6 +31,12 @@ pub(super) struct State {
     pub(super) alteration: Option<Alteration>,
     pub(super) metadata: Map<String, Value>,
     pub(super) drawn: u64,
+    /// The nonce that proofs for an endpoint have to carry.
+    pub(super) nonces: HashMap<Endpoint, String>,
+    /// Names of proofs that were seen.
+    pub(super) proofs: HashSet<String>,
+    pub(super) requires_dpop: bool,
+    pub(super) ignores_dpop: bool,
 }
 
 /// How a client proves itself.
@@ -47,6 +53,8 @@ pub(super) struct Code {
     pub(super) redirect_uri: String,
     pub(super) challenge: Option<String>,
     pub(super) nonce: Option<String>,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
     pub(super) is_spent: bool,
 }
 
@@ -62,12 +70,14 @@ pub(super) struct Refresh {
     pub(super) grant: usize,
     pub(super) is_spent: bool,
     pub(super) successor: Option<String>,
+    pub(super) jkt: Option<String>,
 }
 
 pub(super) struct Access {
     pub(super) grant: usize,
     pub(super) ends: Timestamp,
     pub(super) is_revoked: bool,
+    pub(super) jkt: Option<String>,
 }
 
 pub(super) struct Device {
@@ -100,13 +110,18 @@ impl State {
     }
 
     /// The refresh token that follows `before`, if there is one before; the same one again where answers are repeated.
-    pub(super) fn next_refresh(&mut self, grant: usize, before: Option<&String>) -> String {
+    pub(super) fn next_refresh(
+        &mut self,
+        grant: usize,
+        before: Option<&String>,
+        jkt: Option<String>,
+    ) -> String {
         let known = before.and_then(|before| self.refresh_tokens.get(before)?.successor.clone());
         if let Some(successor) = known {
             return successor;
         }
         let token = self.draw("refresh");
-        self.refresh_tokens.insert(token.clone(), Refresh { grant, is_spent: false, successor: None });
+        self.refresh_tokens.insert(token.clone(), Refresh { grant, is_spent: false, successor: None, jkt });
         if let Some(refresh) = before.and_then(|before| self.refresh_tokens.get_mut(before)) {
             refresh.successor = Some(token.clone());
         }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::answer;
 use super::server::{Recorded, TestAuthServer};
 use super::state::{Access, Client};
+use crate::Endpoint;
 use crate::http::HttpResponse;
 
 impl TestAuthServer {
@@ -58,9 +59,13 @@ impl TestAuthServer {
             Ok(client_id) => client_id,
             Err(refusal) => return refusal,
         };
+        let jkt = match self.possession(Endpoint::Token, request) {
+            Ok(jkt) => jkt,
+            Err(refusal) => return refusal,
+        };
         let granted = match request.form.get("grant_type").map(String::as_str) {
-            Some("authorization_code") => self.code(request, &client_id),
-            Some("refresh_token") => self.refresh(request, &client_id),
+            Some("authorization_code") => self.code(request, &client_id, jkt.as_deref()),
+            Some("refresh_token") => self.refresh(request, &client_id, jkt.as_deref()),
             Some("client_credentials") => {
                 let scope = request.form.get("scope").cloned().unwrap_or_default();
                 Ok(self.lock().begin_grant(&client_id, &scope, false))
@@ -69,12 +74,12 @@ impl TestAuthServer {
             _ => Err("unsupported_grant_type"),
         };
         match granted {
-            Ok(grant) => self.issue(grant, request),
+            Ok(grant) => self.issue(grant, request, jkt),
             Err(code) => answer::error(400, code),
         }
     }
 
-    fn code(&self, request: &Recorded, client_id: &str) -> Result<usize, &'static str> {
+    fn code(&self, request: &Recorded, client_id: &str, jkt: Option<&str>) -> Result<usize, &'static str> {
         let get = |name: &str| request.form.get(name).map_or("", String::as_str);
         let mut state = self.lock();
         let code = state.codes.get_mut(get("code")).ok_or("invalid_grant")?;
@@ -92,6 +97,8 @@ impl TestAuthServer {
                 verifier.is_some_and(matches)
             }
         };
+        // RFC 9449 §10.
+        let is_verified = is_verified && code.jkt.as_deref().is_none_or(|bound| jkt == Some(bound));
         if !is_verified || code.client_id != client_id || code.redirect_uri != get("redirect_uri") {
             return Err("invalid_grant");
         }
@@ -100,12 +107,16 @@ impl TestAuthServer {
         Ok(grant)
     }
 
-    fn refresh(&self, request: &Recorded, client_id: &str) -> Result<usize, &'static str> {
+    fn refresh(&self, request: &Recorded, client_id: &str, jkt: Option<&str>) -> Result<usize, &'static str> {
         let token = request.form.get("refresh_token").map_or("", String::as_str);
         let mut state = self.lock();
         let rotates = state.rotates;
         let is_lost = state.repeats && state.has_unused_successor(token);
         let refresh = state.refresh_tokens.get_mut(token).ok_or("invalid_grant")?;
+        // RFC 9449 §5: a wrong key does not spend it.
+        if refresh.jkt.as_deref().is_some_and(|bound| jkt != Some(bound)) {
+            return Err("invalid_grant");
+        }
         let (grant, was_spent) = (refresh.grant, refresh.is_spent && !is_lost);
         refresh.is_spent = rotates;
         let grant_state = &mut state.grants[grant];
@@ -151,20 +162,26 @@ impl TestAuthServer {
         }
     }
 
-    fn issue(&self, grant: usize, request: &Recorded) -> HttpResponse {
+    fn issue(&self, grant: usize, request: &Recorded, jkt: Option<String>) -> HttpResponse {
         let now = self.now();
         let mut state = self.lock();
         let access_token = state.draw("access");
         let lifetime = state.access_lifetime;
         let ends = now.plus(Seconds(u64::try_from(lifetime).unwrap_or_default()));
-        state.access_tokens.insert(access_token.clone(), Access { grant, ends, is_revoked: false });
+        state
+            .access_tokens
+            .insert(access_token.clone(), Access { grant, ends, is_revoked: false, jkt: jkt.clone() });
         let mut body = json!({
-            "access_token": access_token, "token_type": "Bearer", "expires_in": lifetime,
+            "access_token": access_token, "token_type": if jkt.is_some() { "DPoP" } else { "Bearer" }, "expires_in": lifetime,
             "scope": state.grants[grant].scope,
         });
         let is_refresh = request.form.get("grant_type").is_some_and(|grant| grant == "refresh_token");
         if state.grants[grant].has_person && (!is_refresh || state.rotates) {
-            body["refresh_token"] = Value::from(state.next_refresh(grant, request.form.get("refresh_token")));
+            // RFC 9449 §5: only those of public clients are bound.
+            let is_public = matches!(state.clients.get(&state.grants[grant].client_id), Some(Client::Public));
+            let bound = jkt.filter(|_| is_public);
+            let before = request.form.get("refresh_token");
+            body["refresh_token"] = Value::from(state.next_refresh(grant, before, bound));
         }
         if state.grants[grant].scope.split(' ').any(|word| word == "openid") {
             let mut claims = json!({

@@ -9,6 +9,7 @@ use ayb_primitives::logging::Level;
 use ayb_primitives::retry::{Next, Retried, RetryExecutor};
 use ayb_primitives::tracing::Span;
 use ayb_protocol::answer::{Answer, AnswerError, Reading};
+use ayb_protocol::dpop::USE_NONCE;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,6 +17,7 @@ use super::RetryDecision;
 use super::table::{self, Failure, Kind, Past};
 use crate::Endpoint;
 use crate::core::Core;
+use crate::dpop;
 use crate::error::{Failed, NetworkError, OAuth2Error, OAuth2ErrorKind, TokenError, from_answer};
 use crate::http::{HttpRequest, HttpResponse, MAX_ANSWER, TransportError, without_query};
 use crate::sent::Sent;
@@ -69,8 +71,22 @@ where
     type Value = Reading<T>;
     type Error = Attempt;
 
+    /// A demand for a nonce is answered within the attempt: it is no failure of it, so it takes nothing of its retries.
     async fn attempt(&self, _: u32) -> Result<Reading<T>, Attempt> {
-        self.core.attempt(self.call, &self.build, &self.read, self.until).await
+        let answer = self.core.attempt(self.call, &self.build, &self.read, self.until).await;
+        let demanded = Failure::NonceDemanded;
+        if !answer.as_ref().is_err_and(|failed| failed.failure == demanded) {
+            return answer;
+        }
+        let past = {
+            let mut past = self.past();
+            *past = past.and(demanded);
+            *past
+        };
+        match table::next(self.call.kind, demanded, past) {
+            Next::Stop => answer,
+            _ => self.core.attempt(self.call, &self.build, &self.read, self.until).await,
+        }
     }
 
     async fn next(&self, number: u32, failed: &Attempt) -> Next {
@@ -135,7 +151,7 @@ impl Core {
         let is_wanted = match failed.failure {
             Failure::PreSend | Failure::Ambiguous => wanted(OAuth2ErrorKind::Network),
             Failure::Throttled(_) | Failure::Server => wanted(OAuth2ErrorKind::TemporarilyUnavailable),
-            Failure::Final => false,
+            Failure::Final | Failure::NonceDemanded => false,
         };
         let next = if is_wanted { table::next(kind, failed.failure, past) } else { Next::Stop };
         let Some(hook) = &self.retry_hook else { return next };
@@ -173,9 +189,31 @@ impl Core {
         }
         let secret = self.config.credentials.client_secret.as_ref();
         let sent = Sent::of(&request, secret.map(SecretString::expose_secret));
+        let proven =
+            request.headers.iter().any(|(name, _)| *name == dpop::HEADER).then(|| request.url.clone());
         let left = until.saturating_sub(self.time.monotonic());
         let answer = self.send(call, request, left.min(self.config.attempt_timeout)).await;
-        let judged = self.judge(call, answer, read, &sent);
+        let nonce = answer.as_ref().ok().and_then(|response| response.header(dpop::NONCE_HEADER));
+        let demands = |response: &HttpResponse| {
+            let challenge = response.header("www-authenticate");
+            response.status == 401 && challenge.is_some_and(dpop::asks_for_nonce)
+        };
+        // Only who sent a proof can send a better one.
+        let may_answer = match (&proven, nonce) {
+            (Some(url), Some(nonce)) => {
+                self.nonces.remember(url, nonce);
+                true
+            }
+            _ => false,
+        };
+        let is_challenged = answer.as_ref().is_ok_and(demands);
+        let mut judged = self.judge(call, answer, read, &sent);
+        if let Err(failed) = &mut judged
+            && may_answer
+            && (is_challenged || failed.error.response().is_some_and(|said| said.code == USE_NONCE))
+        {
+            failed.failure = Failure::NonceDemanded;
+        }
         breaker.record(outcome(&judged));
         self.gauge_breaker(call.endpoint, breaker.state());
         judged

@@ -38,6 +38,8 @@ pub(crate) enum Failure {
     Ambiguous,
     /// 429 or 503 with the time to wait.
     Throttled(Duration),
+    /// Refused before anything was done, for a proof with the nonce that the refusal brought (RFC 9449 §8).
+    NonceDemanded,
     /// Another 5xx, or one without a time to wait.
     Server,
     /// A refusal, or an answer without a meaning: the same again brings the same.
@@ -51,6 +53,8 @@ pub(crate) struct Past {
     pub(crate) ambiguous: u32,
     /// How many the server asked to send later.
     pub(crate) throttled: u32,
+    /// How many were refused for a proof with a nonce.
+    pub(crate) nonces: u32,
 }
 
 impl Past {
@@ -60,6 +64,7 @@ impl Past {
         match failure {
             Failure::Ambiguous | Failure::Server => Self { ambiguous: self.ambiguous + 1, ..self },
             Failure::Throttled(_) => Self { throttled: self.throttled + 1, ..self },
+            Failure::NonceDemanded => Self { nonces: self.nonces + 1, ..self },
             Failure::PreSend | Failure::Final => self,
         }
     }
@@ -69,6 +74,8 @@ impl Past {
 pub(crate) fn next(kind: Kind, failure: Failure, past: Past) -> Next {
     let once = |count, next| if count == 1 { next } else { Next::Stop };
     match (kind, failure) {
+        // Nothing was done, so whatever is asked may be asked again, with the nonce; but a server that goes on asking is not heard.
+        (_, Failure::NonceDemanded) => once(past.nonces, Next::After(Duration::ZERO)),
         (_, Failure::Final) | (Kind::DevicePoll, _) => Next::Stop,
         (Kind::RotatingRefresh, Failure::Ambiguous | Failure::Server) => {
             once(past.ambiguous, Next::After(Duration::ZERO))
@@ -118,6 +125,12 @@ mod tests {
             assert_eq!(of(Failure::PreSend, 1), Next::Backoff, "{kind:?}: nothing was sent");
             assert_eq!(of(Failure::Throttled(WAIT), 1), Next::After(WAIT), "{kind:?}");
             assert_eq!(of(Failure::Final, 1), Next::Stop, "{kind:?}");
+            assert_eq!(
+                of(Failure::NonceDemanded, 1),
+                quick,
+                "{kind:?}: it was refused before anything was done"
+            );
+            assert_eq!(of(Failure::NonceDemanded, 2), Next::Stop, "{kind:?}");
         }
         assert_eq!(
             next(Kind::DevicePoll, Failure::PreSend, Past::default()),
@@ -125,7 +138,7 @@ mod tests {
             "its own loop decides"
         );
         assert_eq!(
-            next(Kind::Code, Failure::Throttled(WAIT), Past { throttled: 2, ambiguous: 0 }),
+            next(Kind::Code, Failure::Throttled(WAIT), Past { throttled: 2, ..Past::default() }),
             Next::Stop
         );
     }
@@ -145,5 +158,6 @@ mod tests {
         assert_eq!(after(&[unknown, unsent]), Next::Stop, "no third one");
         assert_eq!(after(&[unknown, throttled]), Next::Stop, "not that much later");
         assert_eq!(after(&[unsent, unsent]), Next::Backoff);
+        assert_eq!(after(&[unknown, Failure::NonceDemanded]), quick, "the repetition itself was not taken");
     }
 }

@@ -182,6 +182,13 @@ impl TokenManager for TokenManagerImpl {
         let held = self.current().await?;
         let held = if managed.has_ended(&held) { self.read_again(held).await? } else { held };
         let token = |set: &TokenSet| AccessToken::new(set, Arc::clone(&managed.core.time));
+        if let Err(foreign) = managed.core.holds_key(held.set.dpop_jkt.as_deref()) {
+            // The program's own tokens are asked for anew; a person's are bound to a key that is somewhere else, or lost.
+            return match managed.own {
+                Some(_) => Ok(token(&managed.renew(false).await?.set)),
+                None => Err(foreign.into()),
+            };
+        }
         let counts = held.counts(&managed.core);
         if !held.is_due(managed) {
             return if counts { Ok(token(&held.set)) } else { Err(managed.expired()) };
@@ -195,6 +202,8 @@ impl TokenManager for TokenManagerImpl {
             return Err(managed.expired());
         }
         let renewal = managed.renew(false).await?;
+        // Another process with another key may have been faster.
+        managed.core.holds_key(renewal.set.dpop_jkt.as_deref())?;
         Ok(token(&renewal.set))
     }
 

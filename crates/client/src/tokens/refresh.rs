@@ -49,6 +49,7 @@ impl Renewal {
             refresh_token: self.set.refresh_token,
             scope: self.set.scope,
             id_token: self.set.id_token,
+            dpop_jkt: self.set.dpop_jkt,
             extra: self.set.extra,
             deviations: Vec::new(),
         })
@@ -174,6 +175,7 @@ impl Managed {
         began: Generation,
     ) -> Result<Renewal, OAuth2Error> {
         if let Some(stored) = self.read().await?
+            && self.core.holds_key(stored.dpop_jkt.as_deref()).is_ok()
             && let Some(renewal) = self.renewed_by_others(before, &stored, forced, began)
         {
             return Ok(renewal);

@@ -28,6 +28,8 @@ pub struct TokenResponse {
     /// The ID token. It was checked unless the policy says otherwise. Where one that does not pass is no reason to lose the
     /// other tokens, which is so for a refresh, a token exchange and whatever did not ask for `openid`, it is left out.
     pub id_token: Option<SecretString>,
+    /// The thumbprint of the key that the access token is bound to (RFC 9449), and a public client's refresh token too.
+    pub dpop_jkt: Option<String>,
     /// Whatever else came. It may hold secrets and is not printed.
     pub extra: HashMap<String, Value>,
     /// In which ways the answer was not as it should be.
@@ -44,6 +46,7 @@ impl TokenResponse {
             refresh_token: answer.refresh_token.map(secret),
             scope: answer.scope,
             id_token: answer.id_token.map(secret),
+            dpop_jkt: None,
             extra: answer.extra.into_iter().collect(),
             deviations,
         }
@@ -89,6 +92,8 @@ pub struct TokenSet {
     pub id_token: Option<SecretString>,
     /// When the tokens were issued by our clock; half of their life is counted from here.
     pub issued_at: Option<Timestamp>,
+    /// The thumbprint of the key that the tokens are bound to (RFC 9449). They are never used with another one.
+    pub dpop_jkt: Option<String>,
     /// Whatever else came.
     pub extra: HashMap<String, Value>,
 }
@@ -108,6 +113,7 @@ impl TokenSet {
             scope: response.scope.clone(),
             id_token: response.id_token.clone(),
             issued_at: Some(now),
+            dpop_jkt: response.dpop_jkt.clone(),
             extra: response.extra.clone(),
         }
     }
@@ -176,6 +182,8 @@ pub struct AccessToken {
     pub expires_at: Option<Timestamp>,
     /// What it allows.
     pub scopes: Vec<String>,
+    /// The thumbprint of the key that it is bound to: a request with it needs a proof, see [`crate::OAuth2::authorize_request`].
+    pub dpop_jkt: Option<String>,
     time: Arc<dyn TimeProvider>,
 }
 
@@ -186,6 +194,7 @@ impl AccessToken {
             token_type: set.token_type.clone(),
             expires_at: set.expires_at,
             scopes: set.scopes(),
+            dpop_jkt: set.dpop_jkt.clone(),
             time,
         }
     }
@@ -210,7 +219,8 @@ impl AccessToken {
     /// library can.
     pub fn authorization_header(&self) -> String {
         // Servers write the type in every case; resources are known that only take this one.
-        let scheme = if self.token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { &self.token_type };
+        let known = ["Bearer", "DPoP"].into_iter().find(|name| self.token_type.eq_ignore_ascii_case(name));
+        let scheme = known.unwrap_or(&self.token_type);
         format!("{scheme} {}", self.secret())
     }
 }

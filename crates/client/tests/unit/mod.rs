@@ -5,6 +5,7 @@ mod client_authentication_test;
 mod client_credentials_test;
 mod dependency_test;
 mod device_flow_test;
+mod dpop_test;
 mod error_mapping_test;
 mod id_token_test;
 mod leak_test;

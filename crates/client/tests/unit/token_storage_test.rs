@@ -27,6 +27,7 @@ fn set(name: &str) -> TokenSet {
         scope: Some("a b".to_owned()),
         id_token: Some("canary-id".into()),
         issued_at: Some(Timestamp::from_seconds(1_700_000_000)),
+        dpop_jkt: None,
         extra: HashMap::from([("instance_url".to_owned(), "https://x".into())]),
     }
 }

@@ -93,6 +93,12 @@ impl Jwk {
         Self { kid: Some(kid.into()), ..self }
     }
 
+    /// The key alone, without what it is called and meant for.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        Self { kid: None, key_use: None, alg: None, key_ops: None, ..self }
+    }
+
     /// The `kid` member, which tells keys of one set apart.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()

@@ -135,6 +135,21 @@ pub fn sign(key: &SigningKey, typ: &str, payload: &[u8]) -> Result<String, Signi
     Ok(token)
 }
 
+/// Signs `payload` under a header that carries the public key itself, for proofs that a client holds the private one. Whoever
+/// verifies it learns nothing but that (RFC 9449 §4.2).
+///
+/// # Errors
+/// [`SigningError::Key`] when the library fails.
+pub fn sign_with_public_key(key: &SigningKey, typ: &str, payload: &[u8]) -> Result<String, SigningError> {
+    let jwk = key.public_jwk().bare().to_json();
+    let header = format!("{{\"alg\":\"{}\",\"typ\":{},\"jwk\":{jwk}}}", key.algorithm(), Value::from(typ));
+    let mut token = joined(&header, payload);
+    let signature = key.sign(token.as_bytes())?;
+    token.push('.');
+    base64url::encode_into(&signature, &mut token);
+    Ok(token)
+}
+
 /// Authenticates `payload` with a shared secret. The header names no key.
 pub fn sign_hmac(key: &HmacKey, typ: &str, payload: &[u8]) -> String {
     let mut token = signing_input(key.algorithm(), None, typ, payload);
@@ -152,6 +167,10 @@ fn signing_input(algorithm: Algorithm, kid: Option<&str>, typ: &str, payload: &[
         }
     }
     header.push('}');
+    joined(&header, payload)
+}
+
+fn joined(header: &str, payload: &[u8]) -> String {
     // Room for the signature of a 4096-bit key, so that the text grows once.
     let mut text = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 700);
     base64url::encode_into(header.as_bytes(), &mut text);

@@ -31,6 +31,9 @@ pub struct StoredTokenSet {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_at: Option<Timestamp>,
+    /// The thumbprint of the key that the tokens are bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_jkt: Option<String>,
     #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     extra: HashMap<String, Value>,
 }
@@ -52,6 +55,7 @@ impl TokenSet {
             scope: self.scope.clone(),
             id_token: self.id_token.as_ref().map(text),
             issued_at: self.issued_at,
+            dpop_jkt: self.dpop_jkt.clone(),
             extra: self.extra.clone(),
         }
     }
@@ -68,6 +72,7 @@ impl TokenSet {
             scope: stored.scope.take(),
             id_token: stored.id_token.take().map(Into::into),
             issued_at: stored.issued_at,
+            dpop_jkt: stored.dpop_jkt.take(),
             extra: take(&mut stored.extra),
         })
     }

@@ -1,0 +1,36 @@
+//! Introspection at the test server (RFC 7662).
+
+use serde_json::{Value, json};
+
+use super::answer;
+use super::server::{Recorded, TestAuthServer};
+use crate::http::HttpResponse;
+
+impl TestAuthServer {
+    pub(super) fn introspect(&self, request: &Recorded) -> HttpResponse {
+        if let Err(refusal) = self.authenticated(request) {
+            return refusal;
+        }
+        let token = request.form.get("token").cloned().unwrap_or_default();
+        answer::json(200, &self.facts(&token))
+    }
+
+    fn facts(&self, token: &str) -> Value {
+        if !self.accepts(token) {
+            return json!({ "active": false });
+        }
+        let state = self.lock();
+        let access = &state.access_tokens[token];
+        let grant = &state.grants[access.grant];
+        let mut facts = json!({
+            "active": true, "client_id": grant.client_id, "scope": grant.scope, "sub": "ada",
+            "exp": access.ends.as_seconds(), "iss": self.issuer(), "aud": ["api"], "token_type": "Bearer",
+        });
+        // RFC 9449 §6.2.
+        if let Some(jkt) = &access.jkt {
+            facts["token_type"] = Value::from("DPoP");
+            facts["cnf"] = json!({ "jkt": jkt });
+        }
+        facts
+    }
+}
