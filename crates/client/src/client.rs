@@ -1,6 +1,7 @@
 //! The client itself: one concrete type that is cheap to clone.
 
 mod dpop;
+mod register;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -354,10 +355,17 @@ impl OAuth2Builder {
             Some(transport) => Arc::clone(transport),
             None => default_transport()?,
         };
-        self.transport = Some(Arc::clone(&transport));
-        let asker = OAuth2Builder {
-            config: self.config.clone(),
-            transport: Some(transport),
+        self.transport = Some(transport);
+        let client = self.asker(self.config.credentials.clone())?;
+        self.config.provider = discover(&client.0.core, issuer).await?;
+        Ok(self)
+    }
+
+    /// A client for a question that comes before this builder is done.
+    fn asker(&self, credentials: ClientCredentials) -> Result<OAuth2, OAuth2Error> {
+        let asker = Self {
+            config: OAuth2Config { credentials, ..self.config.clone() },
+            transport: self.transport.clone(),
             time: Arc::clone(&self.time),
             random: Arc::clone(&self.random),
             logger: Arc::clone(&self.logger),
@@ -365,9 +373,7 @@ impl OAuth2Builder {
             metrics: Arc::clone(&self.metrics),
             retry_hook: self.retry_hook.clone(),
         };
-        let client = asker.build()?;
-        self.config.provider = discover(&client.0.core, issuer).await?;
-        Ok(self)
+        asker.build()
     }
 }
 

@@ -12,6 +12,7 @@ use ayb_protocol::answer::Strictness;
 
 pub use credentials::{ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2Credentials};
 pub use limits::{OAuth2CircuitBreakerConfig, OAuth2RateLimitConfig, OAuth2RetryConfig, RetryConfig};
+pub(crate) use provider::may_be_led_to;
 pub use provider::{ProviderConfig, may_be_asked};
 
 use crate::dpop::DpopKey;

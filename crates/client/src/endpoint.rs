@@ -26,6 +26,8 @@ pub enum Endpoint {
     EndSession,
     /// RFC 9126.
     PushedAuthorization,
+    /// RFC 7591; the addresses of single registrations (RFC 7592) too.
+    Registration,
 }
 
 impl Endpoint {
@@ -42,6 +44,7 @@ impl Endpoint {
             Self::Jwks => "jwks",
             Self::EndSession => "end_session",
             Self::PushedAuthorization => "pushed_authorization_request",
+            Self::Registration => "client_registration",
         }
     }
 }

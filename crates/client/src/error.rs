@@ -70,6 +70,7 @@ impl OAuth2Error {
     /// What the server said, if this comes from an answer.
     pub fn response(&self) -> Option<&OAuthErrorResponse> {
         let answered = match self {
+            Self::Configuration(ConfigurationError::RegistrationRefused { answer, .. }) => answer.as_deref(),
             Self::Authorization(error) => error.answered(),
             Self::Token(error) => error.answered(),
             Self::DeviceFlow(error) => error.answered(),

@@ -10,6 +10,7 @@ mod introspect;
 mod logout;
 mod pushed;
 mod refresh;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;

@@ -22,8 +22,12 @@ pub const MAX_ANSWER: usize = 1024 * 1024;
 pub enum Method {
     /// `GET`
     Get,
-    /// `POST` with a form.
+    /// `POST`, with a form unless the header says otherwise.
     Post,
+    /// `PUT`, with whatever the header says.
+    Put,
+    /// `DELETE`
+    Delete,
 }
 
 impl Method {
@@ -32,6 +36,8 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -45,7 +51,7 @@ pub struct HttpRequest {
     pub url: Url,
     /// Headers, in lower case.
     pub headers: Vec<(&'static str, Zeroizing<String>)>,
-    /// An `application/x-www-form-urlencoded` body.
+    /// The body: `application/x-www-form-urlencoded`, unless there is a header `content-type`.
     pub body: Option<Zeroizing<String>>,
 }
 

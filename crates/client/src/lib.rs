@@ -22,6 +22,7 @@
 //! | ask about and end tokens | [`TokenIntrospection`], [`TokenRevocation`] |
 //! | act for somebody at another service | [`OAuth2::exchange_token`] |
 //! | end sessions when the provider says so | [`OAuth2::verify_logout_token`] |
+//! | register the client at the provider | [`OAuth2Builder::register`] |
 //! | bind tokens to a key (DPoP) | [`DpopKey`], [`OAuth2::authorize_request`] |
 //! | do without async | `blocking::BlockingOAuth2`, with the feature `blocking` |
 //! | know what to do after an error | [`OAuth2Error::recovery`] |
@@ -95,6 +96,7 @@ pub use traits::{
 };
 pub use types::{
     AccessToken, AuthorizationParams, AuthorizationStart, AuthorizationUrlResult, CallbackParams,
-    DeviceAuthorizationResponse, Fingerprint, IntrospectionResponse, PkceAuthorizationResult, PkceMethod,
-    PkceVerifier, Prompt, ResponseMode, TokenResponse, TokenSet,
+    ClientMetadata, ClientRegistration, DeviceAuthorizationResponse, Fingerprint, IntrospectionResponse,
+    PkceAuthorizationResult, PkceMethod, PkceVerifier, Prompt, RegisteredClient, ResponseMode, TokenResponse,
+    TokenSet,
 };

@@ -21,6 +21,7 @@ mod dpop;
 mod fault;
 mod introspection;
 mod parts;
+mod registration;
 mod server;
 mod state;
 mod token_endpoint;

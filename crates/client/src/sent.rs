@@ -46,6 +46,15 @@ impl Sent {
             let decoded = form_urlencoded::parse(pair.as_bytes()).find(|(other, _)| other == name);
             all.extend(decoded.map(|(_, value)| Zeroizing::new(value.into_owned())));
         }
+        // A body in JSON has secrets in these members.
+        if body.starts_with('{')
+            && let Ok(members) = serde_json::from_str::<serde_json::Map<_, _>>(body)
+        {
+            let named = ["client_secret", "software_statement"]
+                .iter()
+                .filter_map(|name| members.get(*name)?.as_str());
+            all.extend(named.map(|text| Zeroizing::new(text.to_owned())));
+        }
         let authorization = request.headers.iter().filter(|(name, _)| *name == "authorization");
         all.extend(
             authorization.filter_map(|(_, value)| Some(Zeroizing::new(value.split_once(' ')?.1.to_owned()))),

@@ -4,6 +4,7 @@ mod authorization;
 mod device;
 mod introspection;
 mod pkce;
+mod registration;
 mod tokens;
 
 pub use authorization::{
@@ -13,5 +14,6 @@ pub use authorization::{
 pub use device::DeviceAuthorizationResponse;
 pub use introspection::IntrospectionResponse;
 pub use pkce::{PkceMethod, PkceVerifier};
+pub use registration::{ClientMetadata, ClientRegistration, RegisteredClient};
 pub(crate) use tokens::now as tokens_now;
 pub use tokens::{AccessToken, Fingerprint, TokenResponse, TokenSet};

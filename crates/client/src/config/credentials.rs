@@ -30,6 +30,18 @@ pub enum ClientAuthMethod {
 }
 
 impl ClientAuthMethod {
+    /// The method of a name; nothing for one that this crate does not speak.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [
+            Self::ClientSecretPost,
+            Self::ClientSecretBasic,
+            Self::ClientSecretJwt,
+            Self::PrivateKeyJwt,
+            Self::None,
+        ];
+        all.into_iter().find(|method| method.as_str() == Some(name))
+    }
+
     /// The name on the wire; nothing for [`ClientAuthMethod::Auto`].
     pub const fn as_str(self) -> Option<&'static str> {
         match self {

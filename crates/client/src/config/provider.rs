@@ -33,6 +33,8 @@ pub struct ProviderConfig {
     pub end_session_endpoint: Option<Url>,
     /// RFC 9126.
     pub pushed_authorization_request_endpoint: Option<Url>,
+    /// RFC 7591.
+    pub registration_endpoint: Option<Url>,
     /// The issuer, letter by letter.
     pub issuer: Option<String>,
     /// Whether answers of the authorization endpoint must carry `iss` (RFC 9207 §3).
@@ -85,6 +87,7 @@ impl ProviderConfig {
             Endpoint::Jwks => &mut self.jwks_uri,
             Endpoint::EndSession => &mut self.end_session_endpoint,
             Endpoint::PushedAuthorization => &mut self.pushed_authorization_request_endpoint,
+            Endpoint::Registration => &mut self.registration_endpoint,
         }
     }
 
@@ -104,6 +107,7 @@ impl ProviderConfig {
             Endpoint::Jwks => &self.jwks_uri,
             Endpoint::EndSession => &self.end_session_endpoint,
             Endpoint::PushedAuthorization => &self.pushed_authorization_request_endpoint,
+            Endpoint::Registration => &self.registration_endpoint,
         };
         address.as_ref().ok_or_else(|| ConfigurationError::MissingEndpoint(endpoint).into())
     }
@@ -120,6 +124,7 @@ impl ProviderConfig {
             (Endpoint::Jwks, &self.jwks_uri),
             (Endpoint::EndSession, &self.end_session_endpoint),
             (Endpoint::PushedAuthorization, &self.pushed_authorization_request_endpoint),
+            (Endpoint::Registration, &self.registration_endpoint),
         ];
         for (endpoint, address) in all {
             if let Some(address) = address {
@@ -166,6 +171,7 @@ impl ProviderConfig {
                 Endpoint::PushedAuthorization,
                 metadata.pushed_authorization_request_endpoint,
             )?,
+            registration_endpoint: read(Endpoint::Registration, metadata.registration_endpoint)?,
             issuer: Some(metadata.issuer),
             iss_parameter_supported: metadata.authorization_response_iss_parameter_supported,
             auth_methods: metadata.token_endpoint_auth_methods_supported,
@@ -196,7 +202,7 @@ pub fn may_be_asked(endpoint: Endpoint, address: &Url) -> Result<(), Configurati
 
 /// A document may not lead from https to http, nor from the open net into a private one: whoever can choose the issuer could
 /// otherwise have this program ask addresses that only it can reach.
-fn may_be_led_to(endpoint: Endpoint, address: &Url, from: &Url) -> Result<(), ConfigurationError> {
+pub(crate) fn may_be_led_to(endpoint: Endpoint, address: &Url, from: &Url) -> Result<(), ConfigurationError> {
     let refuse = |reason| Err(ConfigurationError::InvalidEndpointUrl { endpoint, reason });
     may_be_asked(endpoint, address)?;
     if from.scheme() == "https" && address.scheme() != "https" {

@@ -41,6 +41,15 @@ pub enum ConfigurationError {
     /// The endpoint is not known.
     #[error("the provider has no {0} endpoint")]
     MissingEndpoint(Endpoint),
+    /// The provider does not register this client (RFC 7591 §3.2.2).
+    #[error("the registration was refused: {code}")]
+    RegistrationRefused {
+        /// The provider's code: `invalid_redirect_uri`, `invalid_client_metadata`, `invalid_software_statement`,
+        /// `unapproved_software_statement`.
+        code: String,
+        /// What the server said.
+        answer: Answered,
+    },
     /// Something else that is out of its bounds.
     #[error("{0}")]
     Invalid(&'static str),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ayb_protocol::answer::{AnswerError, ErrorAnswer};
 
 use super::{
-    AuthorizationError, DeviceFlowError, IntrospectionError, NetworkError, OAuth2Error, OAuthErrorResponse,
-    TokenError, ValidationError,
+    AuthorizationError, ConfigurationError, DeviceFlowError, IntrospectionError, NetworkError, OAuth2Error,
+    OAuthErrorResponse, TokenError, ValidationError,
 };
 use crate::Endpoint;
 
@@ -30,7 +30,7 @@ pub(crate) fn from_answer(error: AnswerError, failed: &Failed<'_>) -> OAuth2Erro
         AnswerError::Refused(answer) if is_trouble => server_failed(failed, Some(response(answer, failed))),
         AnswerError::Refused(answer) => from_code(answer, failed),
         AnswerError::Status(_) if is_trouble => server_failed(failed, None),
-        AnswerError::Status(401) if endpoint == Endpoint::UserInfo => {
+        AnswerError::Status(401) if matches!(endpoint, Endpoint::UserInfo | Endpoint::Registration) => {
             TokenError::InvalidToken { answer: None }.into()
         }
         AnswerError::Status(status @ 300..=399) => {
@@ -74,6 +74,10 @@ pub(crate) fn from_code(answer: ErrorAnswer, failed: &Failed<'_>) -> OAuth2Error
         Endpoint::Introspection if response.code != "invalid_client" => {
             let message = response.code.clone();
             IntrospectionError::IntrospectionFailed { message, answer: Some(Box::new(response)) }.into()
+        }
+        Endpoint::Registration if !matches!(response.code.as_str(), "invalid_token" | "server_error") => {
+            let code = response.code.clone();
+            ConfigurationError::RegistrationRefused { code, answer: Some(Box::new(response)) }.into()
         }
         _ => token_endpoint(response, failed),
     }

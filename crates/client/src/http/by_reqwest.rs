@@ -60,6 +60,8 @@ impl ReqwestTransport {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
         };
         let mut builder = self.client.request(method, request.url).timeout(timeout);
         for (name, value) in &request.headers {
@@ -69,9 +71,10 @@ impl ReqwestTransport {
             builder = builder.header(*name, value);
         }
         if let Some(body) = request.body {
-            builder = builder
-                .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(body.as_bytes().to_vec());
+            if !request.headers.iter().any(|(name, _)| *name == "content-type") {
+                builder = builder.header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            }
+            builder = builder.body(body.as_bytes().to_vec());
         }
         let mut response = builder.send().await.map_err(|error| judge(&error))?;
         let status = response.status().as_u16();

@@ -20,3 +20,9 @@ pub(super) fn with(status: u16, content_type: &str, body: impl Into<Bytes>) -> H
     ];
     HttpResponse { status, headers, body: body.into() }
 }
+
+/// The same answer with a header more.
+pub(super) fn and(mut answer: HttpResponse, name: &str, value: &str) -> HttpResponse {
+    answer.headers.push((name.to_owned(), value.to_owned()));
+    answer
+}

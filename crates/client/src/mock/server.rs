@@ -11,9 +11,9 @@ use ayb_protocol::time::{Seconds, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::answer;
 use super::state::{Access, Client, Code, Device, State};
 use super::{CANARY, Fault};
+use super::{answer, registration};
 use crate::config::{ClientCredentials, OAuth2Config, ProviderConfig};
 use crate::http::{HttpResponse, Method};
 use crate::{Endpoint, OAuth2, OAuth2Builder};
@@ -30,8 +30,10 @@ pub struct Recorded {
     pub url: Url,
     /// How.
     pub method: Method,
-    /// The parameters of the body.
+    /// The parameters of the body, if it is a form.
     pub form: HashMap<String, String>,
+    /// The body as it came.
+    pub body: String,
     /// The header `Authorization`.
     pub authorization: Option<String>,
     /// The header `DPoP`.
@@ -68,6 +70,8 @@ impl TestAuthServer {
             nonces: HashMap::new(),
             proofs: std::collections::HashSet::new(),
             requires_dpop: false,
+            initial_access_token: None,
+            registrations: HashMap::new(),
             ignores_dpop: false,
         };
         Self { state: Arc::new(Mutex::new(state)), clock: ManualTime::skipping(BEGIN) }
@@ -118,6 +122,7 @@ impl TestAuthServer {
             jwks_uri: at("/jwks"),
             end_session_endpoint: at("/logout"),
             pushed_authorization_request_endpoint: at("/par"),
+            registration_endpoint: at(registration::PATH),
             discovery_url: at("/.well-known/openid-configuration"),
             issuer: Some(self.issuer().to_owned()),
             iss_parameter_supported: true,
@@ -284,6 +289,7 @@ impl TestAuthServer {
             "/userinfo" => Endpoint::UserInfo,
             "/jwks" => Endpoint::Jwks,
             "/par" => Endpoint::PushedAuthorization,
+            path if path.starts_with(registration::PATH) => Endpoint::Registration,
             path if path.starts_with("/.well-known/") => Endpoint::Discovery,
             _ => return None,
         })
@@ -301,6 +307,7 @@ impl TestAuthServer {
             Endpoint::DeviceAuthorization => self.device_codes(request),
             Endpoint::Introspection => self.introspect(request),
             Endpoint::PushedAuthorization => self.pushed(request),
+            Endpoint::Registration => self.registration(request),
             _ => self.revoke(request),
         }
     }
@@ -314,7 +321,7 @@ impl TestAuthServer {
             "issuer": self.issuer(), "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
             "device_authorization_endpoint": at("/device"), "introspection_endpoint": at("/introspect"),
             "revocation_endpoint": at("/revoke"), "userinfo_endpoint": at("/userinfo"), "jwks_uri": at("/jwks"),
-            "end_session_endpoint": at("/logout"), "code_challenge_methods_supported": ["S256"],
+            "end_session_endpoint": at("/logout"), "registration_endpoint": at(registration::PATH), "code_challenge_methods_supported": ["S256"],
             "id_token_signing_alg_values_supported": ["ES256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,

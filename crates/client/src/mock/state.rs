@@ -36,6 +36,10 @@ pub(super) struct State {
     /// Names of proofs that were seen.
     pub(super) proofs: HashSet<String>,
     pub(super) requires_dpop: bool,
+    /// Without which nobody registers.
+    pub(super) initial_access_token: Option<String>,
+    /// What is registered, and with which token that is changed.
+    pub(super) registrations: HashMap<String, (String, Map<String, Value>)>,
     pub(super) ignores_dpop: bool,
 }
 

@@ -57,21 +57,16 @@ impl HttpTransport for TestAuthServer {
             }
             Some(Fault::Status(status)) => Ok(answer::with(status, "text/html", "<h1>trouble</h1>")),
             Some(Fault::RetryAfter(status, seconds)) => {
-                let mut answer = answer::with(status, "text/html", "<h1>later</h1>");
-                answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
-                Ok(answer)
+                let answer = answer::with(status, "text/html", "<h1>later</h1>");
+                Ok(answer::and(answer, "retry-after", &seconds.to_string()))
             }
             Some(Fault::DpopNonce(nonce)) => {
-                let mut answer = answer::error(400, "use_dpop_nonce");
-                answer.headers.push(("dpop-nonce".to_owned(), nonce.to_owned()));
-                Ok(answer)
+                Ok(answer::and(answer::error(400, "use_dpop_nonce"), "dpop-nonce", nonce))
             }
             Some(Fault::Error(code)) => Ok(answer::error(400, code)),
             Some(Fault::Answer(status, content_type, body)) => Ok(answer::with(status, content_type, body)),
             Some(Fault::Redirect) => {
-                let mut answer = answer::with(302, "text/html", "");
-                answer.headers.push(("location".to_owned(), "https://evil.test/token".to_owned()));
-                Ok(answer)
+                Ok(answer::and(answer::with(302, "text/html", ""), "location", "https://evil.test/token"))
             }
             Some(Fault::Huge) => Ok(answer::with(200, "application/json", vec![b' '; MAX_ANSWER + 1])),
         }
@@ -87,6 +82,7 @@ fn record(endpoint: Endpoint, request: &HttpRequest) -> Recorded {
         endpoint,
         url: request.url.clone(),
         method: request.method,
+        body: body.to_owned(),
         form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
         authorization: header("authorization"),
         dpop: header("dpop"),

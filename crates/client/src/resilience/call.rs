@@ -388,7 +388,7 @@ fn outcome<T>(judged: &Result<T, Attempt>) -> Outcome {
 /// A code that may be spent must not be tried again by the caller either, and what was sent once stays sent.
 fn unknown_outcome(call: &Call<'_>, attempt: Attempt, past: Past) -> OAuth2Error {
     let endpoint = call.endpoint;
-    let is_single_use = matches!(call.kind, Kind::Code | Kind::TokenExchange);
+    let is_single_use = matches!(call.kind, Kind::Code | Kind::TokenExchange | Kind::Register);
     let may_have_acted = match &attempt.error {
         // `server_error` comes with other statuses too. Only 429 says that nothing was done.
         OAuth2Error::Network(NetworkError::ServerFailed { status, .. }) => *status != 429,

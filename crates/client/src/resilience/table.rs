@@ -27,6 +27,9 @@ pub(crate) enum Kind {
     DeviceStart,
     /// Token exchange: the subject token may be good for one use only.
     TokenExchange,
+    /// Registration of a client, and all that is done with one: twice would make two clients, or lose the token that the first
+    /// answer replaced.
+    Register,
 }
 
 /// How an attempt failed.
@@ -83,8 +86,10 @@ pub(crate) fn next(kind: Kind, failure: Failure, past: Past) -> Next {
         // The quick repetition was the last one: a later one would be taken for a theft.
         (Kind::RotatingRefresh, _) if past.ambiguous > 0 => Next::Stop,
         (_, Failure::PreSend) => Next::Backoff,
-        (Kind::Code, Failure::Throttled(time)) => once(past.throttled, Next::After(time)),
-        (Kind::Code | Kind::TokenExchange, Failure::Ambiguous | Failure::Server) => Next::Stop,
+        (Kind::Code | Kind::Register, Failure::Throttled(time)) => once(past.throttled, Next::After(time)),
+        (Kind::Code | Kind::TokenExchange | Kind::Register, Failure::Ambiguous | Failure::Server) => {
+            Next::Stop
+        }
         (_, Failure::Throttled(time)) => Next::After(time),
         (_, Failure::Ambiguous | Failure::Server) => Next::Backoff,
     }
@@ -109,6 +114,7 @@ mod tests {
             (Kind::RotatingRefresh, [quick, quick, Next::Stop, Next::Stop]),
             (Kind::DeviceStart, [again, again, again, again]),
             (Kind::TokenExchange, [Next::Stop, Next::Stop, Next::Stop, Next::Stop]),
+            (Kind::Register, [Next::Stop, Next::Stop, Next::Stop, Next::Stop]),
         ];
         for (kind, expected) in table {
             let of = |failure, attempt| {

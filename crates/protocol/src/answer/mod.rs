@@ -9,6 +9,7 @@ mod failure;
 mod introspection;
 mod metadata;
 mod pushed;
+mod registration;
 mod token;
 mod userinfo;
 
@@ -18,5 +19,6 @@ pub use failure::{AnswerError, ErrorAnswer};
 pub use introspection::IntrospectionAnswer;
 pub use metadata::ServerMetadata;
 pub use pushed::PushedAnswer;
+pub use registration::RegistrationAnswer;
 pub use token::TokenAnswer;
 pub use userinfo::UserInfoAnswer;
