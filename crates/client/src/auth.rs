@@ -26,7 +26,12 @@ pub(crate) struct Proven {
     pub(crate) endpoint: Endpoint,
     pub(crate) url: Url,
     pub(crate) form: Vec<(std::borrow::Cow<'static, str>, Zeroizing<String>)>,
+    /// Which media type the answer is to have.
+    pub(crate) accept: &'static str,
 }
+
+/// What all but signed answers are.
+pub(crate) const JSON: &str = "application/json";
 
 impl AsyncRequest for Proven {
     /// Assertions are made anew for every attempt: their names are good for one use.
@@ -35,7 +40,7 @@ impl AsyncRequest for Proven {
         for (name, value) in &self.form {
             form.add(name, value);
         }
-        let mut headers = vec![("accept", Zeroizing::new("application/json".to_owned()))];
+        let mut headers = vec![("accept", Zeroizing::new(self.accept.to_owned()))];
         core.prove(self.endpoint, &mut form, &mut headers).await?;
         // RFC 9449 §5 and §10.1: the requests whose answers can be bound to the key.
         if matches!(self.endpoint, Endpoint::Token | Endpoint::PushedAuthorization)

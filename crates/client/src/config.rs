@@ -56,6 +56,9 @@ pub struct OAuth2Config {
     /// The key that tokens are bound to (RFC 9449). With one, every token request carries a proof, and a token that is not bound to
     /// the key is refused. Keep the key as long as the tokens.
     pub dpop: Option<DpopKey>,
+    /// Whether answers of introspection have to be signed (RFC 9701), so that it can be shown later what the provider said. An answer
+    /// that is not signed is refused then.
+    pub signed_introspection: bool,
     /// Whether PKCE may fall back to `plain`. Only for servers whose metadata list nothing else.
     pub allow_plain_pkce: bool,
 }
@@ -110,6 +113,7 @@ impl OAuth2Config {
             id_token: IdTokenPolicy::default(),
             resource: None,
             dpop: None,
+            signed_introspection: false,
             allow_plain_pkce: false,
         }
     }

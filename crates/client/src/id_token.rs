@@ -198,13 +198,26 @@ impl Core {
         token: &str,
         typ: ExpectedType,
     ) -> Result<(Claims, Algorithm), OAuth2Error> {
+        let listed = self.config.provider.id_token_algorithms.as_deref();
+        self.verify_by(token, listed, |rules| rules, typ).await
+    }
+
+    /// The same with rules of its own. `listed` are the algorithms that the provider uses for tokens of this kind.
+    pub(crate) async fn verify_by(
+        self: &Arc<Self>,
+        token: &str,
+        listed: Option<&[Algorithm]>,
+        change: impl Fn(Verifier) -> Verifier + Send,
+        typ: ExpectedType,
+    ) -> Result<(Claims, Algorithm), OAuth2Error> {
         let (policy, provider) = (&self.config.id_token, &self.config.provider);
         let missing = ConfigurationError::Invalid("tokens cannot be checked: the issuer is not known");
         let issuer = provider.issuer.as_ref().ok_or(missing)?;
-        let rules = Verifier::new(policy.allowed(provider.id_token_algorithms.as_deref()), typ)
+        let rules = Verifier::new(policy.allowed(listed), typ)
             .with_issuer(issuer)
             .with_audience(&self.config.credentials.client_id)
             .with_leeway(policy.leeway);
+        let rules = change(rules);
         let algorithm = Unverified::parse(token).map_err(ValidationError::from)?.header().alg;
         let now = self.now();
         if !algorithm.is_hmac() {

@@ -51,6 +51,8 @@ pub struct ProviderConfig {
     pub lifetime_if_unsaid: Option<u64>,
     /// Algorithms of ID tokens, if the provider lists them. Those that this crate does not speak are left out.
     pub id_token_algorithms: Option<Vec<Algorithm>>,
+    /// Algorithms of signed answers of introspection, if the provider lists them (RFC 9701 §7).
+    pub introspection_algorithms: Option<Vec<Algorithm>>,
     /// Algorithms of proofs of possession, if the provider lists them (RFC 9449 §5.1).
     pub dpop_algorithms: Option<Vec<Algorithm>>,
 }
@@ -177,6 +179,10 @@ impl ProviderConfig {
             auth_methods: metadata.token_endpoint_auth_methods_supported,
             code_challenge_methods: metadata.code_challenge_methods_supported,
             id_token_algorithms: metadata.id_token_signing_alg_values_supported.as_deref().map(algorithms),
+            introspection_algorithms: metadata
+                .introspection_signing_alg_values_supported
+                .as_deref()
+                .map(algorithms),
             dpop_algorithms: metadata.dpop_signing_alg_values_supported.as_deref().map(algorithms),
             ..Self::default()
         })

@@ -472,6 +472,13 @@ pub enum IntrospectionError {
     /// The token does not count; only for those who ask for this with `require_active`.
     #[error("the token is not active")]
     TokenInactive,
+    /// A signed answer was asked for, and one came that is not signed (RFC 9701 §4).
+    #[error("the answer is not signed")]
+    NotSigned,
+    /// The answer is encrypted (RFC 9701 §5), which this crate does not read. The client is registered with
+    /// `introspection_encrypted_response_alg`.
+    #[error("the answer is encrypted, which is not supported")]
+    Encrypted,
     /// The server refused.
     #[error("introspection failed: {message}")]
     IntrospectionFailed {

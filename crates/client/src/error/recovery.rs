@@ -49,7 +49,11 @@ impl OAuth2Error {
                 Recovery::Reauthenticate
             }
             Self::Validation(_) => Recovery::Fatal,
-            Self::Introspection(IntrospectionError::EndpointNotSupported) => Recovery::FixConfiguration,
+            Self::Introspection(
+                IntrospectionError::EndpointNotSupported
+                | IntrospectionError::NotSigned
+                | IntrospectionError::Encrypted,
+            ) => Recovery::FixConfiguration,
             Self::Introspection(IntrospectionError::TokenInactive) => Recovery::Reauthenticate,
             Self::Introspection(_) => Recovery::Fatal,
         }

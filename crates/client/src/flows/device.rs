@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::token::Grant;
 use crate::Endpoint;
-use crate::auth::Proven;
+use crate::auth::{JSON, Proven};
 use crate::core::{Core, Operation};
 use crate::error::{DeviceFlowError, NetworkError, OAuth2Error};
 use crate::resilience::{Call, Kind};
@@ -112,7 +112,9 @@ impl Core {
         };
         let strictness = self.config.strictness;
         let reading = self
-            .call(&call, Proven { endpoint, url, form }, |answer| DeviceAnswer::read(answer, strictness))
+            .call(&call, Proven { endpoint, url, form, accept: JSON }, |answer| {
+                DeviceAnswer::read(answer, strictness)
+            })
             .await?;
         DeviceAuthorizationResponse::from_answer(reading.value)
     }

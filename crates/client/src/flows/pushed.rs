@@ -4,7 +4,7 @@ use ayb_protocol::answer::PushedAnswer;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
-use crate::auth::Proven;
+use crate::auth::{JSON, Proven};
 use crate::core::Core;
 use crate::error::OAuth2Error;
 use crate::resilience::{Call, Kind};
@@ -32,7 +32,7 @@ impl Core {
             parse_span: "oauth2.token_parse",
         };
         let strictness = self.config.strictness;
-        let request = Proven { endpoint, url: address, form };
+        let request = Proven { endpoint, url: address, form, accept: JSON };
         let pushed = self.call(&call, request, |answer| PushedAnswer::read(answer, strictness)).await?.value;
         let mut url = self.config.provider.endpoint(Endpoint::Authorization)?.clone();
         url.query_pairs_mut()

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
-use crate::auth::Proven;
+use crate::auth::{JSON, Proven};
 use crate::core::Core;
 use crate::error::OAuth2Error;
 use crate::resilience::{Call, Kind};
@@ -39,7 +39,9 @@ impl RevocationHandler {
                 span: &*operation.span,
                 parse_span: "oauth2.token_parse",
             };
-            core.call(&call, Proven { endpoint: Endpoint::Revocation, url, form }, done).await.map(drop)
+            core.call(&call, Proven { endpoint: Endpoint::Revocation, url, form, accept: JSON }, done)
+                .await
+                .map(drop)
         };
         let result = result.await;
         core.end(operation, Metric::RevocationRequests, None, result)

@@ -5,7 +5,7 @@ use ayb_protocol::dpop::TOKEN_TYPE;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
-use crate::auth::Proven;
+use crate::auth::{JSON, Proven};
 use crate::core::{Core, Operation};
 use crate::error::{OAuth2Error, TokenError};
 use crate::resilience::{Call, Kind};
@@ -65,7 +65,7 @@ impl Core {
             parse_span: "oauth2.token_parse",
         };
         let strictness = self.config.strictness;
-        let request = Proven { endpoint: Endpoint::Token, url, form };
+        let request = Proven { endpoint: Endpoint::Token, url, form, accept: JSON };
         let reading = self.call(&call, request, |answer| TokenAnswer::read(answer, strictness)).await;
         let reading = reading.map_err(|error| with_scope(error, scope))?;
         let mut response = TokenResponse::from_answer(reading.value, reading.deviations);

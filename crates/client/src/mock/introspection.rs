@@ -1,4 +1,4 @@
-//! Introspection at the test server (RFC 7662).
+//! Introspection at the test server (RFC 7662), signed for whoever asks for that (RFC 9701).
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,20 @@ use crate::http::HttpResponse;
 
 impl TestAuthServer {
     pub(super) fn introspect(&self, request: &Recorded) -> HttpResponse {
-        if let Err(refusal) = self.authenticated(request) {
-            return refusal;
-        }
+        let client_id = match self.authenticated(request) {
+            Ok(client_id) => client_id,
+            Err(refusal) => return refusal,
+        };
         let token = request.form.get("token").cloned().unwrap_or_default();
-        answer::json(200, &self.facts(&token))
+        let facts = self.facts(&token);
+        if request.accept.as_deref() != Some("application/token-introspection+jwt") {
+            return answer::json(200, &facts);
+        }
+        let claims = json!({
+            "iss": self.issuer(), "aud": client_id, "iat": self.now().as_seconds(), "token_introspection": facts,
+        });
+        let signed = self.sign("token-introspection+jwt", &claims);
+        answer::with(200, "application/token-introspection+jwt", signed)
     }
 
     fn facts(&self, token: &str) -> Value {

@@ -38,6 +38,8 @@ pub struct Recorded {
     pub authorization: Option<String>,
     /// The header `DPoP`.
     pub dpop: Option<String>,
+    /// The header `Accept`.
+    pub accept: Option<String>,
 }
 
 /// An authorization server in the same process. Clones are the same server.

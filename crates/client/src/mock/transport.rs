@@ -86,5 +86,6 @@ fn record(endpoint: Endpoint, request: &HttpRequest) -> Recorded {
         form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
         authorization: header("authorization"),
         dpop: header("dpop"),
+        accept: header("accept"),
     }
 }

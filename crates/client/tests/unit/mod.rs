@@ -8,6 +8,7 @@ mod device_flow_test;
 mod dpop_test;
 mod error_mapping_test;
 mod id_token_test;
+mod introspection_test;
 mod leak_test;
 mod logout_token_test;
 mod pkce_test;

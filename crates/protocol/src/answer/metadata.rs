@@ -38,6 +38,8 @@ pub struct ServerMetadata {
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// Algorithms of ID tokens.
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
+    /// Algorithms of signed answers of introspection (RFC 9701 §7).
+    pub introspection_signing_alg_values_supported: Option<Vec<String>>,
     /// Algorithms of proofs of possession (RFC 9449 §5.1).
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,
     /// Whether answers of the authorization endpoint carry `iss` (RFC 9207 §3).
@@ -71,6 +73,8 @@ impl ServerMetadata {
             token_endpoint_auth_methods_supported: reader.texts("token_endpoint_auth_methods_supported"),
             code_challenge_methods_supported: reader.texts("code_challenge_methods_supported"),
             id_token_signing_alg_values_supported: reader.texts("id_token_signing_alg_values_supported"),
+            introspection_signing_alg_values_supported: reader
+                .texts("introspection_signing_alg_values_supported"),
             dpop_signing_alg_values_supported: reader.texts("dpop_signing_alg_values_supported"),
             authorization_response_iss_parameter_supported: reader
                 .boolean("authorization_response_iss_parameter_supported")
