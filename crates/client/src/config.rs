@@ -19,6 +19,7 @@ use crate::dpop::DpopKey;
 use crate::error::ConfigurationError;
 use crate::id_token::IdTokenPolicy;
 use crate::tokens::{KeySource, TokenStorage};
+use crate::validate::{JwtValidator, TokenValidator};
 
 /// Configuration of a client. [`OAuth2Config::new`] gives the defaults of each member.
 #[derive(Clone)]
@@ -56,6 +57,12 @@ pub struct OAuth2Config {
     /// The key that tokens are bound to (RFC 9449). With one, every token request carries a proof, and a token that is not bound to
     /// the key is refused. Keep the key as long as the tokens.
     pub dpop: Option<DpopKey>,
+    /// Who else has a say in ID tokens, after everything else was checked.
+    pub token_validators: Vec<Arc<dyn TokenValidator>>,
+    /// Who checks ID tokens in place of this crate.
+    pub jwt_validator: Option<Arc<dyn JwtValidator>>,
+    /// Where UserInfo finds the access token.
+    pub bearer_placement: BearerPlacement,
     /// Whether answers of introspection have to be signed (RFC 9701), so that it can be shown later what the provider said. An answer
     /// that is not signed is refused then.
     pub signed_introspection: bool,
@@ -75,6 +82,17 @@ pub enum RefreshStrategy {
     Background,
     /// Only by [`crate::TokenManager::refresh`].
     Manual,
+}
+
+/// Where a bearer token stands in a request to UserInfo. Never in an address: those are logged (OAuth 2.1 §5.1). A token that is bound
+/// to a key is always in the header (RFC 9449 §7.1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BearerPlacement {
+    /// In the header `Authorization` (RFC 6750 §2.1), the one way that OAuth 2.1 has for all servers.
+    #[default]
+    Header,
+    /// In the body of a `POST` (RFC 6750 §2.2), for a server behind something that removes the header.
+    Body,
 }
 
 /// Where tokens are kept.
@@ -113,6 +131,9 @@ impl OAuth2Config {
             id_token: IdTokenPolicy::default(),
             resource: None,
             dpop: None,
+            token_validators: Vec::new(),
+            jwt_validator: None,
+            bearer_placement: BearerPlacement::Header,
             signed_introspection: false,
             allow_plain_pkce: false,
         }

@@ -107,6 +107,11 @@ pub struct Expected<'a> {
 pub struct IdTokenClaims(Claims);
 
 impl IdTokenClaims {
+    #[cfg(feature = "test-server")]
+    pub(crate) const fn of(claims: Claims) -> Self {
+        Self(claims)
+    }
+
     /// The person, at this issuer.
     pub fn subject(&self) -> &str {
         self.0.subject().unwrap_or_default()
@@ -141,6 +146,21 @@ impl IdTokenClaims {
 impl Core {
     /// Checks an ID token (OpenID Connect Core §3.1.3.7).
     pub(crate) async fn verify_id_token(
+        self: &Arc<Self>,
+        token: &str,
+        expected: &Expected<'_>,
+    ) -> Result<IdTokenClaims, OAuth2Error> {
+        let claims = match &self.config.jwt_validator {
+            Some(validator) => validator.validate(token, expected).await?,
+            None => self.verify_by_the_rules(token, expected).await?,
+        };
+        for validator in &self.config.token_validators {
+            validator.validate(&claims).await?;
+        }
+        Ok(claims)
+    }
+
+    async fn verify_by_the_rules(
         self: &Arc<Self>,
         token: &str,
         expected: &Expected<'_>,

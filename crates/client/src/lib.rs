@@ -58,6 +58,7 @@ mod telemetry;
 mod tokens;
 mod traits;
 mod types;
+mod validate;
 
 pub use ayb_primitives as primitives;
 pub use ayb_protocol::answer::{Deviation, Strictness};
@@ -71,9 +72,9 @@ pub use client::{
     create_oauth2_client_from_discovery,
 };
 pub use config::{
-    ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2CircuitBreakerConfig, OAuth2Config,
-    OAuth2Credentials, OAuth2RateLimitConfig, OAuth2RetryConfig, ProviderConfig, RefreshStrategy,
-    RetryConfig, TokenStorageConfig,
+    BearerPlacement, ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2CircuitBreakerConfig,
+    OAuth2Config, OAuth2Credentials, OAuth2RateLimitConfig, OAuth2RetryConfig, ProviderConfig,
+    RefreshStrategy, RetryConfig, TokenStorageConfig,
 };
 pub use dpop::DpopKey;
 pub use endpoint::Endpoint;
@@ -100,3 +101,4 @@ pub use types::{
     PkceAuthorizationResult, PkceMethod, PkceVerifier, Prompt, RegisteredClient, ResponseMode, TokenResponse,
     TokenSet,
 };
+pub use validate::{JwtValidator, TokenValidator};

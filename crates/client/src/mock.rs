@@ -26,10 +26,12 @@ mod server;
 mod state;
 mod token_endpoint;
 mod transport;
+mod validator;
 
 pub use fault::Fault;
 pub use parts::{FailingStorage, ScriptedTransport};
 pub use server::{Recorded, TestAuthServer};
+pub use validator::MockJwtValidator;
 
 /// What every secret of the test server begins with.
 pub const CANARY: &str = "canary-";

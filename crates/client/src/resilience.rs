@@ -3,6 +3,7 @@
 
 mod call;
 mod table;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -457,6 +457,9 @@ pub enum ValidationError {
     /// `openid` was asked for and there is no ID token.
     #[error("there is no ID token")]
     MissingIdToken,
+    /// A [`crate::TokenValidator`] does not want it, and says why.
+    #[error("the token was refused: {0}")]
+    Refused(String),
     /// UserInfo is about somebody else than the ID token (OpenID Connect Core §5.3.4).
     #[error("the subject is another one")]
     SubjectMismatch,

@@ -9,9 +9,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
+use crate::config::BearerPlacement;
 use crate::core::Core;
 use crate::error::{OAuth2Error, ValidationError};
-use crate::http::{HttpRequest, Method};
+use crate::http::{Form, HttpRequest, Method};
 use crate::resilience::{AsyncRequest, Call, Kind};
 
 /// Claims about a person.
@@ -46,11 +47,23 @@ struct Asked<'a> {
 
 impl AsyncRequest for Asked<'_> {
     async fn request(&self, core: &Core) -> Result<HttpRequest, OAuth2Error> {
+        if core.config.bearer_placement == BearerPlacement::Body && core.thumbprint().is_none() {
+            return Ok(self.in_body());
+        }
         let method = Method::Get;
         let mut headers =
             core.authorization(method.as_str(), &self.url, self.access_token, core.thumbprint())?;
         headers.push(("accept", Zeroizing::new("application/json".to_owned())));
         Ok(HttpRequest { method, url: self.url.clone(), headers, body: None })
+    }
+}
+
+impl Asked<'_> {
+    fn in_body(&self) -> HttpRequest {
+        let mut form = Form::default();
+        form.add("access_token", self.access_token);
+        let headers = vec![("accept", Zeroizing::new("application/json".to_owned()))];
+        HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(form.encode()) }
     }
 }
 

@@ -409,7 +409,8 @@ impl TestAuthServer {
         }
         let (method, proof) = (request.method.as_str(), request.dpop.as_deref());
         let presented = request.authorization.as_deref().and_then(|header| header.split_once(' '));
-        let presented = presented.filter(|(_, token)| self.accepts(token));
+        let in_body = request.form.get("access_token").map(|token| ("Bearer", token.as_str()));
+        let presented = presented.or(in_body).filter(|(_, token)| self.accepts(token));
         match presented {
             Some((scheme, token)) if self.is_presented_well(scheme, token, proof, method, &request.url) => {
                 answer::json(200, &json!({ "sub": "ada", "email": "ada@example.com", "name": "Ada" }))
@@ -423,7 +424,7 @@ impl TestAuthServer {
     clippy::panic,
     reason = "without a key there is no test server, and the test has to hear of it at once"
 )]
-fn new_key() -> SigningKey {
+pub(super) fn new_key() -> SigningKey {
     let made = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok();
     let der = made.and_then(|pair| pair.to_pkcs8v1().ok());
     let key = der.and_then(|der| SigningKey::from_pkcs8(Algorithm::ES256, der.as_ref()).ok());

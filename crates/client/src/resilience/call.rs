@@ -250,9 +250,11 @@ impl Core {
             span.set_attribute(current, value);
             span.set_attribute(old, value);
         }
+        self.trace_request(call, &request);
         let answer = self.transport.send(request, timeout).await;
         match &answer {
             Ok(response) => {
+                self.trace_answer(call, response);
                 let status = response.status.to_string();
                 span.set_attribute("http.response.status_code", &status);
                 span.set_attribute("http.status_code", &status);

@@ -222,10 +222,9 @@ impl TokenManager for TokenManagerImpl {
 
     async fn store_tokens(&self, tokens: TokenSet) -> Result<(), OAuth2Error> {
         let _lock = self.lock().await;
-        let span = self.0.core.tracer.span("oauth2.token_storage");
-        let write = span.child("oauth2.write");
-        self.0.core.storage.store(&self.0.key, &tokens).await?;
-        drop(write);
+        let traced = self.0.traced("oauth2.token_storage", "oauth2.write");
+        traced.storage.store(&self.0.key, &tokens).await?;
+        drop(traced);
         self.0.gauge(Some(&tokens));
         self.0.memory.replace(Some(Held::new(tokens, &self.0.core, None)));
         Ok(())

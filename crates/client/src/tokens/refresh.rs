@@ -9,9 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ayb_primitives::logging::Level;
+use ayb_primitives::tracing::Span;
 
 use super::held::{Generation, Held};
 use super::manager::Managed;
+use super::storage::TokenStorage;
 use crate::core::Core;
 use crate::error::{OAuth2Error, StorageError, TokenError};
 use crate::telemetry::Metric;
@@ -54,6 +56,13 @@ impl Renewal {
             deviations: Vec::new(),
         })
     }
+}
+
+/// A storage, and the spans of what is done with it until this is dropped.
+pub(super) struct Traced {
+    pub(super) storage: Arc<dyn TokenStorage>,
+    _step: Option<Box<dyn Span>>,
+    _span: Arc<dyn Span>,
 }
 
 impl Managed {
@@ -115,10 +124,17 @@ impl Managed {
         TokenError::ExpiredToken.into()
     }
 
+    /// The storage inside a span. One that shows no steps of its own is one step.
+    pub(super) fn traced(&self, name: &'static str, step: &'static str) -> Traced {
+        let span: Arc<dyn Span> = Arc::from(self.core.tracer.span(name));
+        let steps = self.core.storage.traced(&span);
+        let whole = steps.is_none().then(|| span.child(step));
+        let storage = steps.unwrap_or_else(|| Arc::clone(&self.core.storage));
+        Traced { storage, _step: whole, _span: span }
+    }
+
     pub(super) async fn read(&self) -> Result<Option<TokenSet>, OAuth2Error> {
-        let span = self.core.tracer.span("oauth2.token_retrieval");
-        let _read = span.child("oauth2.read");
-        self.core.storage.retrieve(&self.key).await
+        self.traced("oauth2.token_retrieval", "oauth2.read").storage.retrieve(&self.key).await
     }
 
     /// Shows tokens to all. False when somebody signed in or out since; they stay unseen then.
@@ -257,10 +273,9 @@ impl Managed {
         let set = old.renewed_by(&response, self.core.now());
         let mut pauses = SAVE_PAUSES.into_iter();
         loop {
-            let span = self.core.tracer.span("oauth2.token_storage");
-            let write = span.child("oauth2.write");
-            let saved = self.core.storage.compare_and_store(&self.key, Some(over), &set).await;
-            drop(write);
+            let traced = self.traced("oauth2.token_storage", "oauth2.write");
+            let saved = traced.storage.compare_and_store(&self.key, Some(over), &set).await;
+            drop(traced);
             let error = match saved {
                 Ok(()) if self.publish(&set, None, began) => {
                     return Ok(Renewal { set, response: Some(response) });

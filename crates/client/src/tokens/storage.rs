@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ayb_primitives::tracing::Span;
 
 pub use file::{FileTokenStorage, KeySource};
 pub use memory::InMemoryTokenStorage;
@@ -107,6 +108,12 @@ pub trait TokenStorage: Send + Sync + 'static {
     /// [`StorageError::LockTimeout`] when somebody else holds it for longer than `patience`.
     async fn lock(&self, key: &str, patience: Duration) -> Result<StorageGuard, OAuth2Error> {
         LOCKS.lock(key, patience).await
+    }
+
+    /// The same storage, showing its steps inside `span`: `oauth2.encrypt` and `oauth2.write`, `oauth2.read` and `oauth2.decrypt`.
+    /// Nothing from a storage that has no steps to show; one step stands for all that it does then.
+    fn traced(&self, _span: &Arc<dyn Span>) -> Option<Arc<dyn TokenStorage>> {
+        None
     }
 
     /// What it can promise.

@@ -21,3 +21,4 @@ mod telemetry_test;
 mod token_manager_test;
 mod token_race_test;
 mod token_storage_test;
+mod validator_test;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ayb_client::mock::{Fault, TestAuthServer};
 use ayb_client::primitives::logging::{Level, MemoryLogger};
 use ayb_client::primitives::tracing::MemoryTracer;
-use ayb_client::{DeviceAuthorizationFlowExt as _, Endpoint, MemoryMetrics, OAuth2Client as _};
+use ayb_client::{
+    DeviceAuthorizationFlowExt as _, Endpoint, ExposeSecret as _, KeySource, MemoryMetrics,
+    OAuth2Client as _, TokenStorageConfig,
+};
 
 use crate::kit::{minutes, params, sign_in, signed_in};
 
@@ -93,6 +96,71 @@ async fn spans_form_the_tree_of_the_specification() {
         ("http.url", "https://id.test/token"),
     ] {
         assert!(attributes.contains(&(name, value.to_owned())), "{name}={value} in {attributes:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_storage_shows_its_steps_and_any_other_one_is_one_step() {
+    let idp = TestAuthServer::start().rotating_refresh_tokens();
+    let folder = tempfile::tempdir().unwrap();
+    let paths = async |storage: TokenStorageConfig| {
+        let tracer = MemoryTracer::default();
+        let builder = idp.client("app").tracer(Arc::new(tracer.clone()));
+        let client = builder.configure(|config| config.storage = storage).build().unwrap();
+        signed_in(&idp, &client).await;
+        client.tokens().refresh().await.unwrap();
+        client.tokens().get_current_tokens().await.unwrap();
+        let paths = tracer.spans().into_iter().map(|span| span.path);
+        paths.filter(|path| path.starts_with("oauth2.token_")).collect::<Vec<_>>()
+    };
+    let storage = TokenStorageConfig::File { path: folder.path().to_owned(), key: KeySource::raw([7; 32]) };
+    let found = paths(storage).await;
+    for (outer, steps) in [
+        ("oauth2.token_storage", ["oauth2.encrypt", "oauth2.write"]),
+        ("oauth2.token_retrieval", ["oauth2.read", "oauth2.decrypt"]),
+    ] {
+        let wholes = found.iter().filter(|path| *path == outer).count();
+        assert_eq!(wholes, 2, "a sign-in or a look, and a refresh: {found:#?}");
+        for step in steps {
+            let parts = found.iter().filter(|path| **path == format!("{outer}/{step}")).count();
+            assert_eq!(parts, wholes, "{step} in {found:#?}");
+        }
+    }
+    let found = paths(TokenStorageConfig::InMemory).await;
+    assert!(found.contains(&"oauth2.token_storage/oauth2.write".to_owned()), "{found:#?}");
+    assert!(found.iter().all(|path| !path.contains("crypt")), "nothing is encrypted there: {found:#?}");
+}
+
+#[tokio::test]
+async fn on_trace_the_wire_shows_its_structure_and_no_value() {
+    let idp = TestAuthServer::start().rotating_refresh_tokens();
+    let logger = Arc::new(MemoryLogger::default());
+    let client = idp.confidential("app").logger(logger.clone()).build().unwrap();
+    let response = sign_in(&idp, &client, params(&["openid"])).await.unwrap();
+    signed_in(&idp, &client).await;
+    client.tokens().refresh().await.unwrap();
+    client.user_info(response.access_token.expose_secret(), "ada").await.unwrap();
+    let lines = logger.lines();
+    let traced: Vec<_> =
+        lines.iter().filter(|(level, _)| *level == Level::Trace).map(|(_, line)| line).collect();
+    for parts in [
+        &[
+            "a request goes out",
+            "method=POST",
+            "url=https://id.test/token",
+            "authorization(",
+            " code(",
+            "code_verifier(",
+        ][..],
+        &["an answer came in", "access_token(", "refresh_token(", "id_token(", "content-type("],
+        &["a request goes out", "method=GET", "url=https://id.test/userinfo"],
+    ] {
+        let is_told = traced.iter().any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(is_told, "{parts:?} in {traced:#?}");
+    }
+    let others = ["canary", "ada@example.com", response.id_token.as_ref().unwrap().expose_secret()];
+    for line in &traced {
+        assert!(others.iter().all(|value| !line.contains(value)), "{line}");
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ayb_primitives::tracing::Span;
 use ayb_primitives::types::{RandomProvider, SystemRandom};
 use ayb_protocol::jose::base64url;
 use ayb_protocol::{hex, jose};
@@ -33,7 +34,20 @@ const ENDING: &str = "tokens";
 
 /// Keeps tokens in encrypted files that several processes can share.
 #[derive(Clone)]
-pub struct FileTokenStorage(Arc<Inner>);
+pub struct FileTokenStorage {
+    inner: Arc<Inner>,
+    steps: Steps,
+}
+
+/// Where steps are shown, if anywhere.
+#[derive(Clone, Default)]
+struct Steps(Option<Arc<dyn Span>>);
+
+impl Steps {
+    fn begin(&self, name: &'static str) -> Option<Box<dyn Span>> {
+        self.0.as_ref().map(|span| span.child(name))
+    }
+}
 
 struct Inner {
     folder: PathBuf,
@@ -61,16 +75,17 @@ impl FileTokenStorage {
         let key = key.load(&folder)?;
         // What a key is called tells nothing about it.
         let key_id = hex::encode(&jose::hmac_sha256(*key, b"ayb-tokens key id")[..8]);
-        Ok(Self(Arc::new(Inner { folder, key, key_id, random: SystemRandom })))
+        let inner = Arc::new(Inner { folder, key, key_id, random: SystemRandom });
+        Ok(Self { inner, steps: Steps::default() })
     }
 
     /// Runs on a thread for work that may wait for the disk.
     async fn on_disk<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner) -> Result<T, StorageError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Steps) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, OAuth2Error> {
-        let inner = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        let Self { inner, steps } = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&inner, &steps)).await;
         Ok(done.map_err(|_| StorageError::WriteFailed("the thread ended".to_owned()))??)
     }
 }
@@ -89,8 +104,12 @@ impl Inner {
         format!("{FORMAT} 1 {key_id} {name}")
     }
 
-    fn read(&self, name: &str) -> Result<Option<TokenSet>, StorageError> {
-        let Some(text) = disk::read(&self.path(name, ENDING))? else { return Ok(None) };
+    fn read(&self, name: &str, steps: &Steps) -> Result<Option<TokenSet>, StorageError> {
+        let reading = steps.begin("oauth2.read");
+        let text = disk::read(&self.path(name, ENDING))?;
+        drop(reading);
+        let Some(text) = text else { return Ok(None) };
+        let _decrypting = steps.begin("oauth2.decrypt");
         let failed = StorageError::DecryptionFailed;
         let envelope: Envelope = serde_json::from_slice(&text).map_err(|_| failed.clone())?;
         if envelope.format != FORMAT || envelope.version != 1 {
@@ -104,7 +123,8 @@ impl Inner {
         TokenSet::from_stored(stored).ok_or_else(newer).map(Some)
     }
 
-    fn write(&self, name: &str, stored: &StoredTokenSet) -> Result<(), StorageError> {
+    fn write(&self, name: &str, stored: &StoredTokenSet, steps: &Steps) -> Result<(), StorageError> {
+        let encrypting = steps.begin("oauth2.encrypt");
         let failed = |_| StorageError::EncryptionFailed;
         let plain = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| StorageError::EncryptionFailed)?);
         let bound = self.bound(&self.key_id, name);
@@ -116,6 +136,8 @@ impl Inner {
             nonce_and_ciphertext: base64url::encode(sealed),
         };
         let text = serde_json::to_vec(&envelope).map_err(|_| StorageError::EncryptionFailed)?;
+        drop(encrypting);
+        let _writing = steps.begin("oauth2.write");
         let mut tag = [0; 8];
         self.random.fill(&mut tag);
         disk::replace(&self.path(name, ENDING), &text, &hex::encode(tag))
@@ -126,21 +148,21 @@ impl Inner {
 impl TokenStorage for FileTokenStorage {
     async fn store(&self, key: &str, tokens: &TokenSet) -> Result<(), OAuth2Error> {
         let (key, stored) = (key.to_owned(), tokens.to_stored());
-        self.on_disk(move |inner| {
+        self.on_disk(move |inner, steps| {
             let _writing = inner.writing(&key)?;
-            inner.write(&key, &stored)
+            inner.write(&key, &stored, steps)
         })
         .await
     }
 
     async fn retrieve(&self, key: &str) -> Result<Option<TokenSet>, OAuth2Error> {
         let key = key.to_owned();
-        self.on_disk(move |inner| inner.read(&key)).await
+        self.on_disk(move |inner, steps| inner.read(&key, steps)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), OAuth2Error> {
         let key = key.to_owned();
-        self.on_disk(move |inner| {
+        self.on_disk(move |inner, _| {
             let _writing = inner.writing(&key)?;
             disk::remove(&inner.path(&key, ENDING))
         })
@@ -148,7 +170,7 @@ impl TokenStorage for FileTokenStorage {
     }
 
     async fn clear_all(&self) -> Result<(), OAuth2Error> {
-        self.on_disk(|inner| disk::remove_all(&inner.folder, ENDING)).await
+        self.on_disk(|inner, _| disk::remove_all(&inner.folder, ENDING)).await
     }
 
     async fn compare_and_store(
@@ -158,21 +180,21 @@ impl TokenStorage for FileTokenStorage {
         tokens: &TokenSet,
     ) -> Result<(), OAuth2Error> {
         let (key, stored) = (key.to_owned(), tokens.to_stored());
-        self.on_disk(move |inner| {
+        self.on_disk(move |inner, steps| {
             let _writing = inner.writing(&key)?;
-            if inner.read(&key)?.map(|set| set.fingerprint()) != expected {
+            if inner.read(&key, &Steps::default())?.map(|set| set.fingerprint()) != expected {
                 return Err(StorageError::Conflict);
             }
-            inner.write(&key, &stored)
+            inner.write(&key, &stored, steps)
         })
         .await
     }
 
     async fn compare_and_delete(&self, key: &str, expected: Fingerprint) -> Result<(), OAuth2Error> {
         let key = key.to_owned();
-        self.on_disk(move |inner| {
+        self.on_disk(move |inner, _| {
             let _writing = inner.writing(&key)?;
-            if inner.read(&key)?.is_some_and(|set| set.fingerprint() != expected) {
+            if inner.read(&key, &Steps::default())?.is_some_and(|set| set.fingerprint() != expected) {
                 return Err(StorageError::Conflict);
             }
             disk::remove(&inner.path(&key, ENDING))
@@ -182,8 +204,12 @@ impl TokenStorage for FileTokenStorage {
 
     async fn lock(&self, key: &str, patience: Duration) -> Result<StorageGuard, OAuth2Error> {
         let key = key.to_owned();
-        let held = self.on_disk(move |inner| disk::lock(&inner.path(&key, "lock"), patience)).await?;
+        let held = self.on_disk(move |inner, _| disk::lock(&inner.path(&key, "lock"), patience)).await?;
         Ok(StorageGuard::holding(held))
+    }
+
+    fn traced(&self, span: &Arc<dyn Span>) -> Option<Arc<dyn TokenStorage>> {
+        Some(Arc::new(Self { steps: Steps(Some(Arc::clone(span))), ..self.clone() }))
     }
 
     fn capabilities(&self) -> StorageCapabilities {
