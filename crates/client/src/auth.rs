@@ -1,7 +1,7 @@
 //! How a request shows who sends it (RFC 6749 §2.3, RFC 7523 §2.2, OpenID Connect Core §9).
 
 use ayb_protocol::jose::{Algorithm, HmacKey, base64url, jwt};
-use ayb_protocol::message::client_auth::write_basic;
+use ayb_protocol::message::client_auth::{write_basic, write_basic_raw};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
@@ -77,6 +77,9 @@ impl Core {
             ClientAuthMethod::ClientSecretBasic => {
                 headers.push(("authorization", write_basic(&client.client_id, client.expose_secret()?)));
             }
+            ClientAuthMethod::ClientSecretBasicRaw => {
+                headers.push(("authorization", write_basic_raw(&client.client_id, client.expose_secret()?)));
+            }
             ClientAuthMethod::ClientSecretJwt => {
                 let weak = ConfigurationError::Invalid(
                     "client_secret_jwt needs a secret of 32 bytes (RFC 7518 §3.2)",
@@ -103,11 +106,12 @@ impl Core {
         Ok(())
     }
 
-    /// The audience is the issuer, as one text: a server that is another one cannot use the assertion.
+    /// The audience is the issuer, as one text, unless the provider wants another: a server that is another one cannot use the
+    /// assertion.
     fn assertion(&self) -> Result<serde_json::Value, OAuth2Error> {
         let provider = &self.config.provider;
-        let audience = match &provider.issuer {
-            Some(issuer) => issuer.as_str(),
+        let audience = match provider.assertion_audience.as_ref().or(provider.issuer.as_ref()) {
+            Some(audience) => audience.as_str(),
             None => provider.endpoint(Endpoint::Token)?.as_str(),
         };
         let mut name = [0; 16];

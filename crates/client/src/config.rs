@@ -40,7 +40,8 @@ pub struct OAuth2Config {
     pub retry_config: RetryConfig,
     /// Whether expiring tokens are renewed by themselves: [`RefreshStrategy::Proactive`], else [`RefreshStrategy::Manual`].
     pub auto_refresh: bool,
-    /// How many seconds before their end tokens are renewed. 60 by default, and never more than half of their life.
+    /// How many seconds before their end tokens are renewed. 60 by default, up to a tenth more so that
+    /// not all processes come at once, and never more than half of their life.
     pub refresh_threshold_secs: u64,
     /// When tokens are renewed, if not as `auto_refresh` says.
     pub refresh_strategy: Option<RefreshStrategy>,

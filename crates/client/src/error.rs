@@ -1,5 +1,6 @@
 //! Every error of the module: one root, one kind for each stage, and for each what to do next.
 
+mod checks;
 mod kinds;
 mod map;
 mod recovery;
@@ -8,9 +9,10 @@ use std::time::Duration;
 
 use ayb_primitives::errors::IntegrationError;
 
+pub use checks::{IntrospectionError, ValidationError};
 pub use kinds::{
-    AuthorizationError, ConfigurationError, DeviceFlowError, IntrospectionError, NetworkError,
-    OAuth2ErrorKind, StorageError, TokenError, ValidationError,
+    AuthorizationError, ConfigurationError, DeviceFlowError, NetworkError, OAuth2ErrorKind, StorageError,
+    TokenError,
 };
 pub(crate) use map::{Failed, from_answer, from_code};
 pub use recovery::Recovery;

@@ -43,6 +43,9 @@ pub(crate) enum Metric {
     RevocationRequests,
     Errors,
     CircuitBreakerState,
+    TokenCacheHits,
+    RefreshLockWait,
+    RefreshesShared,
 }
 
 impl Metric {
@@ -60,6 +63,9 @@ impl Metric {
             Self::RevocationRequests => "oauth2_revocation_requests_total",
             Self::Errors => "oauth2_errors_total",
             Self::CircuitBreakerState => "oauth2_circuit_breaker_state",
+            Self::TokenCacheHits => "oauth2_token_cache_hits_total",
+            Self::RefreshLockWait => "oauth2_refresh_lock_wait_seconds",
+            Self::RefreshesShared => "oauth2_refreshes_shared_total",
         }
     }
 }

@@ -21,6 +21,9 @@ pub enum ClientAuthMethod {
     ClientSecretPost,
     /// Name and secret in the `Authorization` header.
     ClientSecretBasic,
+    /// The same without the form encoding of RFC 6749 §2.3.1, for servers that do not undo it. It matters for names and secrets
+    /// with other signs than letters, digits, `-`, `.`, `_` and `*` only.
+    ClientSecretBasicRaw,
     /// A JWT that is authenticated with the secret.
     ClientSecretJwt,
     /// A JWT that is signed with a private key.
@@ -47,7 +50,7 @@ impl ClientAuthMethod {
         match self {
             Self::Auto => None,
             Self::ClientSecretPost => Some("client_secret_post"),
-            Self::ClientSecretBasic => Some("client_secret_basic"),
+            Self::ClientSecretBasic | Self::ClientSecretBasicRaw => Some("client_secret_basic"),
             Self::ClientSecretJwt => Some("client_secret_jwt"),
             Self::PrivateKeyJwt => Some("private_key_jwt"),
             Self::None => Some("none"),
@@ -153,6 +156,7 @@ impl ClientCredentials {
         match self.auth_method {
             ClientAuthMethod::ClientSecretPost
             | ClientAuthMethod::ClientSecretBasic
+            | ClientAuthMethod::ClientSecretBasicRaw
             | ClientAuthMethod::ClientSecretJwt
                 if !has_secret =>
             {
@@ -206,6 +210,7 @@ mod tests {
         use ConfigurationError::{MissingClientId, MissingClientSecret, MissingPrivateKey};
         let public = ClientCredentials::public("app");
         let table = [
+            (public.clone().method(ClientAuthMethod::ClientSecretBasicRaw), MissingClientSecret),
             (ClientCredentials::public(""), MissingClientId),
             (public.clone().method(ClientAuthMethod::ClientSecretBasic), MissingClientSecret),
             (public.clone().method(ClientAuthMethod::ClientSecretPost), MissingClientSecret),

@@ -43,6 +43,9 @@ pub struct ProviderConfig {
     pub auth_methods: Option<Vec<String>>,
     /// Methods of PKCE, if the provider lists them.
     pub code_challenge_methods: Option<Vec<String>>,
+    /// For whom assertions of the client are (`aud`), where that is not the issuer: some providers want the address of their token
+    /// endpoint, as RFC 7523 §3 had it.
+    pub assertion_audience: Option<String>,
     /// What stands between scopes in requests and answers; a space when nothing is said.
     pub scope_separator: Option<char>,
     /// Parameters that every authorization request to this provider has.

@@ -75,8 +75,24 @@ impl OAuth2Error {
     }
 }
 
-const fn authorization(error: &AuthorizationError) -> Recovery {
+/// Whether a code says that the request itself is wrong (RFC 6749 §4.1.2.1, RFC 8707 §2, RFC 9101 §6.1, OpenID Connect Core Error Code
+/// unmet_authentication_requirements 1.0): signing in again would bring the same.
+fn is_about_the_request(code: &str) -> bool {
+    const CODES: [&str; 5] = [
+        "invalid_request",
+        "invalid_request_uri",
+        "invalid_request_object",
+        "invalid_target",
+        "unmet_authentication_requirements",
+    ];
+    CODES.contains(&code)
+}
+
+fn authorization(error: &AuthorizationError) -> Recovery {
     match error {
+        AuthorizationError::ProtocolError { error, .. } if is_about_the_request(error) => {
+            Recovery::AdjustRequest
+        }
         AuthorizationError::InvalidScope { .. } => Recovery::AdjustRequest,
         AuthorizationError::UnauthorizedClient { .. }
         | AuthorizationError::UnsupportedResponseType { .. } => Recovery::FixConfiguration,
@@ -85,8 +101,9 @@ const fn authorization(error: &AuthorizationError) -> Recovery {
     }
 }
 
-const fn token(error: &TokenError) -> Recovery {
+fn token(error: &TokenError) -> Recovery {
     match error {
+        TokenError::ExchangeFailed { error, .. } if is_about_the_request(error) => Recovery::AdjustRequest,
         TokenError::InvalidScope { .. } | TokenError::InvalidRequest { .. } => Recovery::AdjustRequest,
         TokenError::InvalidClient { .. }
         | TokenError::UnauthorizedClient { .. }

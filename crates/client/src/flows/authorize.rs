@@ -7,7 +7,7 @@ use crate::core::Core;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::pending::PendingAuthorization;
 use crate::telemetry::Metric;
-use crate::types::{AuthorizationParams, AuthorizationStart, PkceMethod, PkceVerifier, Prompt, ResponseMode};
+use crate::types::{AuthorizationParams, AuthorizationStart, PkceMethod, PkceVerifier, ResponseMode};
 
 /// What only the module may set.
 const RESERVED: [&str; 17] = [
@@ -104,6 +104,7 @@ impl Core {
     ) {
         let max_age = params.max_age.map(|seconds| seconds.to_string());
         let scope = self.separated(scope);
+        let prompt = params.prompt_text();
         let (method, challenge) = match challenge {
             Some((method, challenge)) => (Some(method.as_str()), Some(challenge)),
             None => (None, None),
@@ -119,7 +120,7 @@ impl Core {
             ("nonce", nonce),
             ("response_mode", params.response_mode.map(ResponseMode::as_str)),
             ("login_hint", params.login_hint.as_deref()),
-            ("prompt", params.prompt.map(Prompt::as_str)),
+            ("prompt", prompt.as_deref()),
             ("max_age", max_age.as_deref()),
             ("acr_values", params.acr_values.as_deref()),
             ("ui_locales", params.ui_locales.as_deref()),

@@ -17,6 +17,8 @@ pub(super) struct Held {
     pub(super) ends_monotonic: Option<Duration>,
     /// The storage could not take them yet; what it still has instead.
     pub(super) unsaved_over: Option<Fingerprint>,
+    /// By which part of itself the time of renewal is put forward, up to a tenth: not all processes are to come at once.
+    jitter: f64,
 }
 
 impl Held {
@@ -25,7 +27,8 @@ impl Held {
             let left = end.as_millis().saturating_sub(core.now().as_millis());
             core.time.monotonic() + Duration::from_millis(u64::try_from(left).unwrap_or_default())
         };
-        Self { ends_monotonic: set.expires_at.map(left), set, unsaved_over }
+        let jitter = core.random.fraction() / 10.0;
+        Self { ends_monotonic: set.expires_at.map(left), set, unsaved_over, jitter }
     }
 
     /// How long the access token still counts: by the wall clock, or by the other one if that is less, so a wall clock that is
@@ -51,6 +54,8 @@ impl Held {
             return left.is_zero();
         }
         let threshold = Duration::from_secs(core.config.refresh_threshold_secs);
+        let threshold =
+            threshold.saturating_add(Duration::from_secs_f64(threshold.as_secs_f64() * self.jitter));
         let life = self.set.issued_at.zip(self.set.expires_at);
         let life = life.map(|(from, to)| to.as_millis().saturating_sub(from.as_millis()));
         let half = life.and_then(|life| u64::try_from(life / 2).ok()).map(Duration::from_millis);

@@ -14,6 +14,7 @@ use super::storage::StorageGuard;
 use crate::coalesce::Flight;
 use crate::core::Core;
 use crate::error::{OAuth2Error, TokenError};
+use crate::telemetry::Metric;
 use crate::types::{AccessToken, TokenResponse, TokenSet};
 
 /// Keeps the tokens of one key and renews them.
@@ -191,7 +192,11 @@ impl TokenManager for TokenManagerImpl {
         }
         let counts = held.counts(&managed.core);
         if !held.is_due(managed) {
-            return if counts { Ok(token(&held.set)) } else { Err(managed.expired()) };
+            if !counts {
+                return Err(managed.expired());
+            }
+            managed.core.count(Metric::TokenCacheHits, &[]);
+            return Ok(token(&held.set));
         }
         if counts {
             // It still counts, so nobody waits and a failure displaces nothing.

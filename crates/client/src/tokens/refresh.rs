@@ -79,7 +79,15 @@ impl Managed {
     /// Joins the transaction that is under way, or begins one.
     pub(super) async fn renew(self: &Arc<Self>, forced: bool) -> Result<Renewal, OAuth2Error> {
         let managed = Arc::clone(self);
-        let done = self.flight.run(|| async move { managed.transaction(forced).await }).await;
+        let mut begins = false;
+        let begin = || {
+            begins = true;
+            async move { managed.transaction(forced).await }
+        };
+        let done = self.flight.run(begin).await;
+        if !begins {
+            self.core.count(Metric::RefreshesShared, &[]);
+        }
         done.unwrap_or_else(|| Err(StorageError::ReadFailed("the refresh was interrupted".to_owned()).into()))
     }
 
@@ -162,7 +170,11 @@ impl Managed {
 
     async fn transaction(&self, forced: bool) -> Result<Renewal, OAuth2Error> {
         let before = self.memory.load();
-        let _lock = self.core.storage.lock(&self.key, PATIENCE).await?;
+        let asked = self.core.time.monotonic();
+        let lock = self.core.storage.lock(&self.key, PATIENCE).await;
+        let waited = self.core.time.monotonic().saturating_sub(asked).as_secs_f64();
+        self.core.metrics.observe(Metric::RefreshLockWait.as_str(), &[], waited);
+        let _lock = lock?;
         let began = self.memory.generation();
         if let Some(scopes) = &self.own {
             return self.ask_anew(before.as_deref(), scopes, forced, began).await;

@@ -78,6 +78,8 @@ pub struct AuthorizationParams {
     pub login_hint: Option<String>,
     /// What the person is to be asked.
     pub prompt: Option<Prompt>,
+    /// More of what the person is to be asked, after `prompt`.
+    pub prompts: Vec<Prompt>,
     /// How long ago the person may have signed in, in seconds. Checked in the ID token.
     pub max_age: Option<u64>,
     /// Levels of certainty that are wanted.
@@ -102,6 +104,7 @@ impl AuthorizationParams {
             response_mode: None,
             login_hint: None,
             prompt: None,
+            prompts: Vec::new(),
             max_age: None,
             acr_values: None,
             ui_locales: None,
@@ -126,6 +129,17 @@ impl AuthorizationParams {
         self
     }
 
+    /// All that the person is to be asked, each once, with spaces between.
+    pub(crate) fn prompt_text(&self) -> Option<String> {
+        let mut words = Vec::new();
+        for prompt in self.prompt.iter().chain(&self.prompts) {
+            if !words.contains(&prompt.as_str()) {
+                words.push(prompt.as_str());
+            }
+        }
+        Some(words.join(" ")).filter(|words| !words.is_empty())
+    }
+
     pub(crate) fn check(&self) -> Result<(), OAuth2Error> {
         let refuse = |reason| Err(ConfigurationError::InvalidRedirectUri { reason }.into());
         if self.redirect_uri.fragment().is_some() {
@@ -133,6 +147,11 @@ impl AuthorizationParams {
         }
         if self.redirect_uri.as_str().len() > 2000 {
             return refuse("it is longer than 2000 characters");
+        }
+        let mut asked = self.prompt.iter().chain(&self.prompts);
+        // OpenID Connect Core §3.1.2.1.
+        if asked.clone().any(|word| *word == Prompt::None) && asked.any(|word| *word != Prompt::None) {
+            return Err(ConfigurationError::Invalid("the prompt `none` goes with no other one").into());
         }
         if self.state.as_ref().is_some_and(|state| state.len() < 22 || state.len() > 512) {
             let reason = "a state needs 22 to 512 characters: fewer cannot hold 128 bits";

@@ -273,3 +273,19 @@ async fn signing_out_has_an_address() {
         assert_eq!(pair(&url, name).as_deref(), Some(value));
     }
 }
+
+#[test]
+fn several_prompts_are_asked_at_once_and_none_goes_alone() {
+    let client = TestAuthServer::start().client("app").build().unwrap();
+    let asked = |prompt, prompts: &[Prompt]| {
+        let mut asked = params(&["openid"]);
+        (asked.prompt, asked.prompts) = (prompt, prompts.to_vec());
+        client.start(asked).map(|start| pair(&start.url, "prompt"))
+    };
+    let both = asked(Some(Prompt::Login), &[Prompt::Consent, Prompt::Login]).unwrap();
+    assert_eq!(both.as_deref(), Some("login consent"));
+    assert_eq!(asked(None, &[Prompt::Create]).unwrap().as_deref(), Some("create"));
+    assert_eq!(asked(Some(Prompt::None), &[]).unwrap().as_deref(), Some("none"));
+    assert!(asked(Some(Prompt::None), &[Prompt::Login]).is_err());
+    assert!(asked(Some(Prompt::Login), &[Prompt::None]).is_err());
+}

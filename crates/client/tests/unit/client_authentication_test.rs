@@ -109,3 +109,34 @@ async fn a_proof_of_another_kind_can_be_brought() {
     client.build().unwrap().client_credentials().request_token(None).await.unwrap();
     assert_eq!(idp.requests(Endpoint::Token)[0].form["proof"], "for token");
 }
+
+#[tokio::test]
+async fn name_and_secret_go_out_unencoded_for_a_server_that_wants_them_so() {
+    let idp = TestAuthServer::start();
+    let header = async |method: ClientAuthMethod| {
+        let client = idp.confidential("a b").configure(|config| {
+            config.credentials.auth_method = method;
+            config.credentials.client_secret = Some("s:%+".into());
+        });
+        client.build().unwrap().client_credentials().request_token(None).await.unwrap_err();
+        idp.requests(Endpoint::Token).pop().unwrap().authorization.unwrap()
+    };
+    assert_eq!(header(ClientAuthMethod::ClientSecretBasicRaw).await, "Basic YSBiOnM6JSs=", "a b:s:%+");
+    assert_eq!(
+        header(ClientAuthMethod::ClientSecretBasic).await,
+        "Basic YStiOnMlM0ElMjUlMkI=",
+        "a+b:s%3A%25%2B"
+    );
+}
+
+#[tokio::test]
+async fn an_assertion_is_for_whom_the_provider_wants_it() {
+    let idp = TestAuthServer::start();
+    let client = idp.with_key("keyed").configure(|config| {
+        config.provider.assertion_audience = Some("https://id.test/token".to_owned());
+    });
+    client.build().unwrap().client_credentials().request_token(None).await.unwrap_err();
+    let request = idp.requests(Endpoint::Token).pop().unwrap();
+    let assertion = ayb_protocol::jose::jwt::Unverified::parse(&request.form["client_assertion"]).unwrap();
+    assert_eq!(assertion.text("aud"), Some("https://id.test/token"));
+}

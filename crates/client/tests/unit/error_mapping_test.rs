@@ -229,3 +229,27 @@ fn every_error_explains_itself_and_says_what_next() {
         assert!(error.explain().contains(words), "{}", error.explain());
     }
 }
+
+#[tokio::test]
+async fn a_code_about_the_request_asks_for_another_request_and_not_for_another_sign_in() {
+    let idp = TestAuthServer::start();
+    let client = idp.confidential("app").build().unwrap();
+    idp.next(Endpoint::Token, Fault::Error("invalid_target"));
+    let error = client.client_credentials().request_token(None).await.unwrap_err();
+    assert_eq!(error.recovery(), Recovery::AdjustRequest, "{error}");
+    for (code, recovery) in [
+        ("invalid_request", Recovery::AdjustRequest),
+        ("invalid_request_object", Recovery::AdjustRequest),
+        ("unmet_authentication_requirements", Recovery::AdjustRequest),
+        ("login_required", Recovery::Reauthenticate),
+        ("interaction_required", Recovery::Reauthenticate),
+        ("consent_required", Recovery::Reauthenticate),
+        ("account_selection_required", Recovery::Reauthenticate),
+    ] {
+        let start = client.start(params(&["a"])).unwrap();
+        let callback = format!("error={code}&state={}&iss=https://id.test", start.state);
+        let callback = ayb_client::CallbackParams::parse(&callback).unwrap();
+        let error = client.finish(start.pending, callback).await.unwrap_err();
+        assert_eq!((error.recovery(), error.response().unwrap().code.as_str()), (recovery, code));
+    }
+}

@@ -19,7 +19,9 @@ async fn every_metric_of_the_specification_is_emitted() {
     let client = idp.confidential("app").metrics(metrics.clone()).build().unwrap();
     sign_in(&idp, &client, params(&["openid"])).await.unwrap();
     signed_in(&idp, &client).await;
-    client.tokens().refresh().await.unwrap();
+    client.tokens().get_access_token().await.unwrap();
+    let (mine, shared) = tokio::join!(client.tokens().refresh(), client.tokens().refresh());
+    assert!(mine.is_ok() && shared.is_ok());
     client.client_credentials().request_token(None).await.unwrap();
     idp.next(Endpoint::Token, Fault::Error("authorization_pending"));
     client
@@ -44,6 +46,9 @@ async fn every_metric_of_the_specification_is_emitted() {
         ("oauth2_token_refresh_duration_seconds{}", 2.0),
         ("oauth2_device_flow_polls_total{status=pending}", 1.0),
         ("oauth2_device_flow_polls_total{status=success}", 1.0),
+        ("oauth2_token_cache_hits_total{}", 1.0),
+        ("oauth2_refreshes_shared_total{}", 1.0),
+        ("oauth2_refresh_lock_wait_seconds{}", 2.0),
         ("oauth2_tokens_active{type=access}", 1.0),
         ("oauth2_tokens_active{type=refresh}", 1.0),
         ("oauth2_tokens_expired_total{type=refresh}", 1.0),

@@ -518,3 +518,30 @@ async fn tokens_of_the_program_itself_are_kept_and_asked_for_once_for_all() {
     client.own_tokens(["orders"]).refresh().await.unwrap();
     assert_eq!(asked(), 4);
 }
+
+/// Draws the same fraction always.
+struct Fraction(f64);
+
+impl ayb_client::primitives::types::RandomProvider for Fraction {
+    fn fill(&self, target: &mut [u8]) {
+        ayb_client::primitives::types::SystemRandom.fill(target);
+    }
+
+    fn fraction(&self) -> f64 {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn renewal_is_put_forward_by_up_to_a_tenth_so_that_not_all_come_at_once() {
+    for (fraction, left, is_due) in [(0.0, 61, false), (0.0, 60, true), (0.999, 65, true), (0.999, 67, false)]
+    {
+        let idp = rotating();
+        let client = idp.client("app").random(std::sync::Arc::new(Fraction(fraction))).build().unwrap();
+        signed_in(&idp, &client).await;
+        idp.clock().advance(Duration::from_secs(3600 - left));
+        client.tokens().get_access_token().await.unwrap();
+        client.settle().await;
+        assert_eq!(idp.refreshes() == 1, is_due, "{fraction} {left}");
+    }
+}

@@ -82,6 +82,12 @@ pub fn write_basic(client_id: &str, secret: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes())))
 }
 
+/// Writes the same without the form encoding, as RFC 7617 alone would have it: for servers that do not undo it.
+pub fn write_basic_raw(client_id: &str, secret: &str) -> Zeroizing<String> {
+    let both = Zeroizing::new(format!("{client_id}:{secret}"));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes())))
+}
+
 /// Reads `Basic base64(form(id):form(secret))` (RFC 6749 §2.3.1, RFC 7617), strictly.
 fn read_basic(header: &str) -> Option<(String, Zeroizing<String>)> {
     let (scheme, encoded) = header.split_once(' ')?;
