@@ -75,6 +75,10 @@ impl Core {
                 form.add("client_id", &client.client_id).add("client_secret", client.expose_secret()?);
             }
             ClientAuthMethod::ClientSecretBasic => {
+                // There it is a parameter of what is asked, whatever the header says (RFC 9126 §2.1).
+                if endpoint == Endpoint::PushedAuthorization {
+                    form.add("client_id", &client.client_id);
+                }
                 headers.push(("authorization", write_basic(&client.client_id, client.expose_secret()?)));
             }
             ClientAuthMethod::ClientSecretBasicRaw => {

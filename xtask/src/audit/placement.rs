@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("tests/browser/", "browser"),
     ("tests/interop/jose/", "differential"),
     ("tests/interop/", "outside clients"),
+    ("tests/servers/", "outside servers"),
     ("/tests/", "crate border"),
     ("", "beside the code"),
 ];

@@ -23,6 +23,8 @@ pub(super) enum Need {
     Chromium,
     /// Apache with mod_auth_openidc; `AYB_TEST_APACHE`.
     Apache,
+    /// The authorization server of Debian's package; `AYB_TEST_GLEWLWYD`.
+    Glewlwyd,
     /// A Python environment with the suite's requirements; `AYB_TEST_PYTHON`.
     Python,
     /// `jq`, with which the manual reads answers.
@@ -90,6 +92,7 @@ impl Setup {
                 self.provide_program("AYB_TEST_CHROMIUM", &names, &["chromium"])
             }
             Need::Apache => self.provide_apache(),
+            Need::Glewlwyd => self.provide_glewlwyd(),
             Need::Jq => self.provide_program("AYB_TEST_JQ", &["jq"], &["jq"]),
             Need::Python => Ok(()),
         };
@@ -125,6 +128,14 @@ impl Setup {
             bail!(missing("mod_auth_openidc; install the package `libapache2-mod-auth-openidc`"));
         }
         self.provide_program("AYB_TEST_APACHE", &["apache2"], &["apache2"])
+    }
+
+    fn provide_glewlwyd(&mut self) -> Result<()> {
+        if find(&["sqlite3"]).is_none() {
+            install(&["sqlite3"])?;
+        }
+        // Without a choice of database its package cannot be configured.
+        self.provide_program("AYB_TEST_GLEWLWYD", &["glewlwyd"], &["glewlwyd", "dbconfig-sqlite3"])
     }
 
     fn provide_program(&mut self, variable: &'static str, names: &[&str], packages: &[&str]) -> Result<()> {

@@ -55,6 +55,13 @@ pub(super) const SUITES: &[Suite] = &[
         runner: Runner::Npm("tests/interop"),
     },
     Suite {
+        name: "servers",
+        about: "our client against servers that nobody here wrote",
+        budget: 3,
+        needs: &[Need::Node, Need::Glewlwyd],
+        runner: Runner::Npm("tests/servers"),
+    },
+    Suite {
         name: "docs",
         about: "the manual builds, and its commands do what it says",
         budget: 5,

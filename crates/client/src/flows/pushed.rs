@@ -19,6 +19,7 @@ impl Core {
         let endpoint = Endpoint::PushedAuthorization;
         let address = self.config.provider.endpoint(endpoint)?.clone();
         let mut start = self.start("authorization_code", params)?;
+        // The name of the client comes with its proof.
         let form = start.url.query_pairs().filter(|(name, _)| name != "client_id");
         let form = form
             .map(|(name, value)| (name.into_owned().into(), Zeroizing::new(value.into_owned())))

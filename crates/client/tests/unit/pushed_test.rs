@@ -14,6 +14,7 @@ async fn the_browser_carries_a_name_and_the_provider_gets_the_rest() {
     assert_eq!(names, ["client_id", "request_uri"]);
     let pushed = &idp.requests(Endpoint::PushedAuthorization)[0];
     assert!(pushed.authorization.is_some(), "the client proves itself");
+    assert_eq!(pushed.form["client_id"], "app", "it is a parameter of what is asked too");
     assert_eq!(
         (pushed.form["state"].as_str(), pushed.form["code_challenge_method"].as_str()),
         (start.state.as_str(), "S256")
