@@ -22,6 +22,7 @@ mod repository;
 mod source;
 mod start;
 mod test;
+mod torture;
 mod trace;
 
 use std::process::ExitCode;
@@ -97,6 +98,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         usage: "TIMES [--without-network] [ARGUMENTS OF cargo test]",
         about: "the same tests again and again, each run timed",
         run: repeat::run,
+    },
+    Command {
+        name: "torture",
+        usage: "[SECONDS]",
+        about: "kill the client's processes for a while, and demand that no token is lost",
+        run: torture::run,
     },
     Command {
         name: "mutate",

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// Serves on a port of this machine. Every `lost`th answer is lost on its way, after the server acted; every fifth request is long
+/// Serves on a port of this machine. Every `lost`th answer is lost on its way, after the server acted; every 20th request is long
 /// on its way, so that whoever does not wait for others is overtaken.
 pub(crate) async fn listen(idp: TestAuthServer, lost: u32) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -20,7 +20,7 @@ pub(crate) async fn listen(idp: TestAuthServer, lost: u32) -> u16 {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let number = ANSWERS.fetch_add(1, Ordering::Relaxed);
-            let delay = if number.is_multiple_of(5) { Duration::from_millis(1200) } else { Duration::ZERO };
+            let delay = if number.is_multiple_of(20) { Duration::from_millis(1200) } else { Duration::ZERO };
             let is_lost = number.is_multiple_of(lost);
             // A client that was killed in the middle is no concern of the others.
             tokio::spawn(serve(idp.clone(), stream, is_lost, delay));
