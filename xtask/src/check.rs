@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "generated", quick: false, run: |_| findings(crate::generate::outdated()?) },
     Step { name: "dependencies", quick: false, run: |_| findings(dependencies::check()?) },
     Step { name: "clippy", quick: false, run: |_| Ok(Outcome::Told(clippy())) },
+    Step { name: "docstrings", quick: false, run: |_| Ok(Outcome::Told(docstrings())) },
     Step { name: "typescript", quick: false, run: |_| Ok(Outcome::Told(typescript())) },
 ];
 
@@ -139,6 +140,13 @@ fn format() -> Result<()> {
 fn clippy() -> Result<()> {
     let lint = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     process::run(process::cargo().args(lint))
+}
+
+/// The documentation of the client and its primitives as their users will read it, warnings refused: a link that leads nowhere,
+/// a public item that is not described.
+fn docstrings() -> Result<()> {
+    let words = ["doc", "--quiet", "--no-deps", "--all-features", "--package", "ayb-client", "--package"];
+    process::run(process::cargo().args(words).arg("ayb-primitives").env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The type check and the lint of every npm package that has them.

@@ -9,6 +9,7 @@ mod arguments;
 mod audit;
 mod bench;
 mod check;
+mod coverage;
 mod dist;
 mod finding;
 mod fuzz;
@@ -98,6 +99,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         usage: "TIMES [--without-network] [ARGUMENTS OF cargo test]",
         about: "the same tests again and again, each run timed",
         run: repeat::run,
+    },
+    Command {
+        name: "coverage",
+        usage: "",
+        about: "lines of the client and its primitives that tests run; fails below 90 %",
+        run: coverage::run,
     },
     Command {
         name: "torture",
