@@ -20,6 +20,7 @@ const sidebar = [
       { text: "OpenID Connect", link: "/guide/oidc" },
       { text: "Protecting your API", link: "/guide/protecting-your-api" },
       { text: "Client in Rust", link: "/guide/client" },
+      { text: "Providers", link: "/guide/client-providers" },
       { text: "API keys", link: "/guide/api-keys" },
       { text: "Table API", link: "/guide/table-api" },
       { text: "Filters", link: "/guide/filters" },
@@ -36,6 +37,7 @@ const sidebar = [
       { text: "API", link: "/guide/api-reference" },
       { text: "Configuration", link: "/guide/configuration" },
       { text: "Command line", link: "/guide/cli" },
+      { text: "Glossary", link: "/guide/glossary" },
     ],
   },
 ];

@@ -12,8 +12,8 @@ import { run } from "../../tests/interop/kit/program.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGES = [
   "index",
-  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "integrations", "security", "operations"].map(inGuide),
-  ...["troubleshooting", "api-reference", "configuration", "cli"].map(inGuide),
+  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "client-providers", "integrations", "security", "operations"].map(inGuide),
+  ...["troubleshooting", "api-reference", "configuration", "cli", "glossary"].map(inGuide),
 ];
 
 function inGuide(page) {

@@ -8,8 +8,9 @@ use ayb_client::mock::{CANARY, Fault, TestAuthServer};
 use ayb_client::primitives::logging::MemoryLogger;
 use ayb_client::primitives::tracing::MemoryTracer;
 use ayb_client::{
-    CallbackParams, ClientAuthMethod, ClientCredentials, DeviceAuthorizationFlowExt as _, Endpoint, Expected,
-    ExposeSecret as _, MemoryMetrics, OAuth2Client as _, TokenExchange, TokenSet,
+    CallbackParams, ClientAuthMethod, ClientCredentials, ClientMetadata, ClientRegistration,
+    DeviceAuthorizationFlowExt as _, DpopKey, Endpoint, Expected, ExposeSecret as _, MemoryMetrics,
+    OAuth2Client as _, TokenExchange, TokenSet,
 };
 
 use crate::kit::{minutes, now, params};
@@ -91,6 +92,55 @@ async fn canaries_are_nowhere_in_what_is_printed() {
         let at = heard.find(&secret);
         let around = at.map(|at| &heard[at.saturating_sub(200)..at]);
         assert!(at.is_none(), "a secret was printed after: {around:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_proofs_and_registrations_leave_nothing_behind() {
+    let idp = TestAuthServer::start().rotating_refresh_tokens().requiring_dpop();
+    let (logger, tracer) = (Arc::new(MemoryLogger::default()), MemoryTracer::default());
+    let mut heard = String::new();
+    let key = DpopKey::generate().unwrap();
+    let statement = format!("{CANARY}statement");
+    let mut metadata = ClientMetadata::new([crate::kit::redirect_uri()]);
+    metadata.software_statement = Some(statement.clone());
+    let wanted = ClientRegistration::new(metadata).initial_access_token(idp.requiring_initial_access_token());
+    let builder = idp.client("stranger").logger(logger.clone()).tracer(Arc::new(tracer.clone()));
+    let echo =
+        format!(r#"{{"error":"invalid_client_metadata","error_description":"{statement} x{statement}"}}"#);
+    idp.next(Endpoint::Registration, Fault::Answer(400, "application/json", echo));
+    let error = builder.configure(|config| config.dpop = Some(key.clone())).register(&wanted).await.map(drop);
+    write!(heard, "{error:?} {error:#?}").unwrap();
+    let builder = idp.client("stranger").logger(logger.clone()).tracer(Arc::new(tracer.clone()));
+    let builder = builder.configure(|config| {
+        config.dpop = Some(key.clone());
+        config.rate_limits.token_endpoint_rpm = None;
+        config.circuit_breaker.failure_threshold = 1000;
+    });
+    let (builder, registered) = builder.register(&wanted).await.unwrap();
+    let client = builder.build().unwrap();
+    idp.demand_nonce(Endpoint::Token);
+    idp.demand_nonce(Endpoint::UserInfo);
+    let response = crate::kit::sign_in(&idp, &client, params(&["openid"])).await.unwrap();
+    client.user_info(response.access_token.expose_secret(), "ada").await.unwrap();
+    client.tokens().store_tokens(TokenSet::from_response(&response, now(&idp))).await.unwrap();
+    client.tokens().refresh().await.unwrap();
+    fail_in_every_way(&idp, &client, &mut heard).await;
+    take!(heard, key, registered, response, client.tokens().get_current_tokens().await.unwrap());
+    client.read_registration(&registered).await.unwrap();
+    client.delete_registration(&registered).await.unwrap();
+    write!(heard, "{:?}", client.read_registration(&registered).await).unwrap();
+    for (level, line) in logger.lines() {
+        writeln!(heard, "{level:?} {line}").unwrap();
+    }
+    take!(heard, tracer.spans());
+    let mut secrets = vec![CANARY.to_owned(), ayb_protocol::jose::base64url::encode(&*key.to_pkcs8())];
+    secrets.push(format!("{:?}", key.to_pkcs8().as_slice()));
+    let requests = [Endpoint::Token, Endpoint::UserInfo].map(|endpoint| idp.requests(endpoint)).concat();
+    secrets.extend(requests.into_iter().filter_map(|request| request.dpop));
+    assert!(heard.len() > 10_000 && secrets.len() > 10, "{} {}", heard.len(), secrets.len());
+    for secret in secrets {
+        assert!(!heard.contains(&secret), "a secret was printed: {secret}");
     }
 }
 
