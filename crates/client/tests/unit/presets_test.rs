@@ -2,7 +2,7 @@
 
 use ayb_client::mock::{Fault, TestAuthServer};
 use ayb_client::presets::{self, Place};
-use ayb_client::{ClientCredentials, Endpoint, OAuth2Client as _};
+use ayb_client::{ClientAuthMethod, ClientCredentials, Endpoint, OAuth2Client as _};
 use url::Url;
 
 use crate::kit::{pair, params, sign_in};
@@ -113,7 +113,7 @@ fn the_manual_has_a_section_for_every_preset_with_its_facts() {
         facts.extend(preset.authorization_params.iter().map(|(name, value)| format!("`{name}={value}`")));
         facts.extend(preset.scope_separator.map(|separator| format!("`{separator}`")));
         facts.extend(
-            preset.auth_method.and_then(|method| method.as_str()).map(|method| format!("`{method}`")),
+            preset.auth_method.and_then(ClientAuthMethod::as_str).map(|method| format!("`{method}`")),
         );
         facts.extend(preset.lifetime_if_unsaid.map(|seconds| format!("{seconds} seconds")));
         facts.push(preset.note.to_owned());
