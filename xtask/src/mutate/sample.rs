@@ -253,8 +253,8 @@ pub(super) const SAMPLE: &[Mutation] = &[
     // What a program that signs people in relies on.
     Mutation {
         file: "crates/client/src/resilience/table.rs",
-        from: "Failure::Ambiguous | Failure::Server) => Next::Stop,\n",
-        to: "Failure::Ambiguous | Failure::Server) => Next::Backoff,\n",
+        from: "            Next::Stop\n        }\n        (_, Failure::Throttled(time)) => Next::After(time),\n",
+        to: "            Next::Backoff\n        }\n        (_, Failure::Throttled(time)) => Next::After(time),\n",
         package: "ayb-client",
         test: "a_code_is_never_sent_twice",
     },
