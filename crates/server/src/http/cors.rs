@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "Content-Type, Authorization, X-Request-Id";
-const EXPOSED: &str = "WWW-Authenticate, X-Request-Id, Retry-After, \
+const EXPOSED: &str = "WWW-Authenticate, Location, X-Request-Id, Retry-After, \
      X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
      X-App-RateLimit-Limit, X-App-RateLimit-Remaining, X-App-RateLimit-Reset, \
      RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";

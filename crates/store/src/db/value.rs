@@ -19,6 +19,7 @@ use uuid::Uuid;
 /// | `Uuids` | `uuid[]` | |
 /// | `List` | `text[]` | `TEXT` holding a JSON array |
 /// | `Bytes` | `bytea` | `BLOB` |
+/// | `Json` | `text` | `TEXT` |
 #[derive(Clone, PartialEq)]
 pub enum Value {
     /// NULL of whichever type the statement expects.
@@ -43,6 +44,8 @@ pub enum Value {
     List(Vec<String>),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// The text of a JSON value that the statement makes a value of some type of.
+    Json(String),
 }
 
 /// The kind of value, never the value: parameters hold addresses and hashes that no log may see.
@@ -60,6 +63,7 @@ impl fmt::Debug for Value {
             Self::Time(_) => "Time",
             Self::List(_) => "List",
             Self::Bytes(_) => "Bytes",
+            Self::Json(_) => "Json",
         })
     }
 }

@@ -95,7 +95,7 @@ fn resolve<'s>(
     let operand = resolve(scope, sql, (target, &far), path, step + 1)?;
     let condition = scope.joined(sql, (reference, table, alias), (target, &far));
     let text =
-        format!("(select {} from {} as {far} where {condition})", operand.text, scope.name(sql, target));
+        format!("(select {} from {} as {far} where {condition})", operand.text, scope.referred(sql, target));
     Ok(Operand { text, ..operand })
 }
 

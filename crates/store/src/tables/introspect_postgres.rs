@@ -17,21 +17,26 @@ const MARK: &str = "select concat_ws(':',
     from pg_namespace n where n.nspname::text = $1::text";
 
 /// A type with length -1 is what a cast needs: `character` alone would mean one character, and a cast to a length cuts
-/// what is longer, where an assignment refuses it. So a domain, or one over another, is cast to the type below.
+/// what is longer, where an assignment refuses it. So a domain is cast to the type below all domains.
 const COLUMNS: &str =
     "select c.relname::text, c.relkind in ('v', 'm', 'f'), c.relkind in ('r', 'p'), a.attname::text,
     format_type(a.atttypid, a.atttypmod), format_type(b.oid, -1), b.typname::text, b.typcategory::text,
-    not (a.attnotnull or t.typnotnull), a.atthasdef or a.attidentity <> '' or t.typdefault is not null,
+    not (a.attnotnull or d.required), a.atthasdef or a.attidentity <> '' or t.typdefault is not null,
     a.attgenerated <> '' or a.attidentity = 'a',
-    case when b.typname in ('varchar', 'bpchar') and greatest(a.atttypmod, t.typtypmod, d.typtypmod) > 4
-        then (greatest(a.atttypmod, t.typtypmod, d.typtypmod) - 4)::bigint end,
+    case when b.typname in ('varchar', 'bpchar') and d.length > 4 then (d.length - 4)::bigint end,
     (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = b.oid)
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
-    join pg_type d on d.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
-    join pg_type b on b.oid = case when d.typtype = 'd' then d.typbasetype else d.oid end
+    cross join lateral (
+        with recursive below (oid, kind, base, length, required) as (
+            select t.oid, t.typtype, t.typbasetype, greatest(a.atttypmod, t.typtypmod), t.typnotnull
+            union all select u.oid, u.typtype, u.typbasetype, greatest(w.length, u.typtypmod),
+                w.required or u.typnotnull
+                from below w join pg_type u on u.oid = w.base where w.kind = 'd')
+        select oid, length, required from below where kind <> 'd') d
+    join pg_type b on b.oid = d.oid
     where n.nspname::text = $1::text and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
     and case when $2::text = '' then true else has_table_privilege($2::text::name, c.oid, 'select') end
     order by c.relname, a.attnum";
@@ -115,6 +120,7 @@ fn kind(name: &str, category: &str) -> Kind {
         ("bytea", _) => Kind::Bytes,
         (_, "B") => Kind::Boolean,
         (_, "A") => Kind::Array,
+        (_, "C") => Kind::Composite,
         (_, "S" | "E") => Kind::Text,
         _ => Kind::Other,
     }

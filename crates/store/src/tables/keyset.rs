@@ -1,6 +1,8 @@
 //! The order of a list, and where in it a page begins: behind the row that a cursor names (keyset paging), which an
 //! index finds at once however far it is.
 
+use std::sync::LazyLock;
+
 use ayb_protocol::jose::base64url;
 use serde_json::{Value as Json, json};
 
@@ -15,6 +17,15 @@ use crate::error::StoreError;
 const MAX_KEYS: usize = 8;
 /// The longest cursor that is looked at.
 const MAX_CURSOR: usize = 16 * 1024;
+
+/// What tells rows apart that have one key, because they are of tables that inherit from one another.
+static PLACE: LazyLock<[Column; 2]> = LazyLock::new(|| {
+    [("tableoid", "oid"), ("ctid", "tid")].map(|(name, cast)| Column {
+        name: name.to_owned(),
+        cast: cast.to_owned(),
+        ..Column::default()
+    })
+});
 
 /// One column of the order.
 pub(super) struct Key<'s> {
@@ -31,14 +42,14 @@ pub(super) struct Order<'s> {
 }
 
 impl<'s> Order<'s> {
-    /// The order that a caller asks for, `-` in front of a name meaning the other way round, with the primary key at its
-    /// end.
+    /// The order that a caller asks for, `-` in front of a name meaning the other way round and `+` nothing, with the
+    /// primary key at its end.
     pub(super) fn new(table: &'s Table, sort: &[String]) -> Result<Self, TableError> {
         let wrong = |message| TableError::query("sort", message);
         let mut keys: Vec<Key<'s>> = Vec::new();
         for name in sort {
             let descending = name.starts_with('-');
-            let name = name.trim_start_matches(['-', '+']);
+            let name = name.strip_prefix(['-', '+']).unwrap_or(name);
             let column = table.column(name).ok_or_else(|| wrong("there is no such column"))?;
             if keys.iter().any(|key| key.column.name == column.name) {
                 return Err(wrong("a column is there twice"));
@@ -54,6 +65,9 @@ impl<'s> Order<'s> {
             if !keys.iter().any(|key| key.column.name == column.name) {
                 keys.push(Key { column, descending });
             }
+        }
+        if table.has_heirs {
+            keys.extend(PLACE.iter().map(|column| Key { column, descending }));
         }
         Ok(Self { table, keys, is_total: !table.primary_key.is_empty() })
     }

@@ -4,6 +4,7 @@ use ayb_provider::filter::Filter;
 
 use super::condition;
 use super::error::TableError;
+use super::explain::UNFIT;
 use super::keyset::Order;
 use super::options::Asker;
 use super::run::{Question, Tables};
@@ -25,7 +26,7 @@ pub const MAX_OFFSET: u64 = 100_000;
 pub struct ListAsk {
     /// Only rows for which this holds.
     pub filter: Option<Filter>,
-    /// Columns, with `-` in front for the other way round; the primary key when there are none.
+    /// Columns, with `-` in front for the other way round or `+` for nothing; the primary key when there are none.
     pub sort: Vec<String>,
     /// Only rows with a text that holds these words.
     pub search: Option<String>,
@@ -146,7 +147,7 @@ fn blame(error: TableError, ask: &ListAsk) -> TableError {
         _ => "filter",
     };
     match error {
-        TableError::Value { message: "this value does not fit its column", .. } => {
+        TableError::Value { message: UNFIT, .. } => {
             TableError::query(parameter, "a value does not fit the column that it is compared to")
         }
         TableError::Value { message, .. } => TableError::query(parameter, message),
@@ -264,5 +265,20 @@ pub(super) fn by_key(
         all.push(format!("{} = {place}", of(alias, column)));
     }
     all.extend(scope.own(sql, table, alias));
+    if table.has_heirs {
+        all.push(alone_with_its_key(sql, scope, table, alias));
+    }
     Ok(all.join(" and "))
+}
+
+/// The condition that no other row has the key of this one. The key of a table does not hold for those that inherit from
+/// it, and a change of one row must not be a change of two.
+fn alone_with_its_key(sql: &mut Sql, scope: Scope<'_>, table: &Table, alias: &str) -> String {
+    let other = sql.alias();
+    let same = table.key().map(|column| format!("{} = {}", of(&other, column), of(alias, column)));
+    let mut all: Vec<String> = same.collect();
+    all.push(format!("({other}.tableoid, {other}.ctid) <> ({alias}.tableoid, {alias}.ctid)"));
+    all.extend(scope.own(sql, table, &other));
+    let name = scope.name(sql, table);
+    format!("not exists (select 1 from {name} as {other} where {})", all.join(" and "))
 }

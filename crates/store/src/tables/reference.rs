@@ -109,7 +109,7 @@ fn check(
         conditions.push(format!("{far}.{} = {is}", quoted(to)));
     }
     conditions.extend(scope.own(&mut sql, target, &far));
-    let name = scope.name(&sql, target);
+    let name = scope.referred(&sql, target);
     let found = format!("select 1 from {name} as {far} where {}", conditions.join(" and "));
     if whole.is_empty() {
         sql.push(&found).push(" limit 1");

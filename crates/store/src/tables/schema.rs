@@ -34,6 +34,8 @@ pub struct Table {
     pub references: Vec<Reference>,
     /// The column that says whose row it is, by configuration.
     pub owner: Option<usize>,
+    /// PostgreSQL: whether other tables inherit from it. It shows their rows too, and its keys hold for its own only.
+    pub has_heirs: bool,
 }
 
 /// A column.
@@ -78,6 +80,8 @@ pub enum Kind {
     Json,
     /// Arrays.
     Array,
+    /// PostgreSQL: objects with the members of a composite type.
+    Composite,
     /// Strings in the form of the type: times, identifiers, ranges.
     #[default]
     Other,
@@ -110,7 +114,12 @@ impl Schema {
     }
 
     /// The same, knowing which table inherits from which.
-    pub(crate) fn with_heirs(self, heirs: Vec<(String, String)>) -> Self {
+    pub(crate) fn with_heirs(mut self, heirs: Vec<(String, String)>) -> Self {
+        for (_, from) in &heirs {
+            if let Some(table) = self.tables.get_mut(from) {
+                Arc::make_mut(table).has_heirs = true;
+            }
+        }
         Self { heirs, ..self }
     }
 

@@ -46,6 +46,12 @@ impl<'s> Scope<'s> {
         table_name(sql.engine, &self.options.schema, table)
     }
 
+    /// The name of a table that a foreign key leads to: to its own rows, and never to those of tables that inherit from it.
+    pub(super) fn referred(self, sql: &Sql, table: &Table) -> String {
+        let only = if table.has_heirs { "only " } else { "" };
+        format!("{only}{}", self.name(sql, table))
+    }
+
     /// The condition that a row is the asker's own; none where rows have no owner.
     pub(super) fn own(self, sql: &mut Sql, table: &Table, alias: &str) -> Option<String> {
         let owner = table.owner()?;

@@ -162,7 +162,7 @@ impl Expansion<'_> {
         let (alias, table) = (sql.alias(), self.shape.table);
         let document = self.shape.document(scope, sql, &alias);
         let condition = scope.joined(sql, (reference, from, from_alias), (table, &alias));
-        let name = scope.name(sql, table);
+        let name = scope.referred(sql, table);
         Some(format!(
             "(select {document} from {name} as {alias} where {condition}) as {}",
             quoted(&self.column.name)

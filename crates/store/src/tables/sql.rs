@@ -1,7 +1,7 @@
 //! A statement while it is being written. Names come from the schema and are quoted in one place; values become
 //! parameters in one place; nothing else is ever added but text of this crate.
 
-use super::schema::{Column, Table};
+use super::schema::{Column, Kind, Table};
 use crate::db::{Db, Dynamic, Engine, Value, quoted};
 
 /// A statement that is being written.
@@ -45,12 +45,14 @@ impl Sql {
         self.value_as(&column.cast, value)
     }
 
-    /// A parameter that PostgreSQL casts to a type, whose name is the catalogue's or this crate's.
+    /// A parameter that PostgreSQL makes a value of a type, whose name is the catalogue's or this crate's.
     pub(super) fn value_as(&mut self, cast: &str, value: Value) -> String {
+        let is_json = matches!(value, Value::Json(_));
         let place = self.param(value);
-        match self.engine {
-            Engine::Postgres => format!("{place}::text::{cast}"),
-            Engine::Sqlite => place,
+        match (self.engine, is_json) {
+            (Engine::Postgres, false) => format!("{place}::text::{cast}"),
+            (Engine::Postgres, true) => read_from_json(&format!("{place}::text::json"), cast),
+            (Engine::Sqlite, _) => place,
         }
     }
 
@@ -79,11 +81,22 @@ pub(super) fn table_name(engine: Engine, schema: &str, table: &Table) -> String 
     }
 }
 
-/// What a PostgreSQL value is cast to in order to see whether it fits; its length is looked at too.
+/// JSON as a value of a type: the way back from `row_to_json`. A length is looked at as in an assignment.
+fn read_from_json(json: &str, type_name: &str) -> String {
+    format!("(select x.v from json_to_record(json_build_object('v', {json})) as x (v {type_name}))")
+}
+
+/// A question that PostgreSQL refuses when a value does not fit its column; its length is looked at too.
 pub(super) fn trial(db: &Db, column: &Column, value: Value) -> Dynamic {
     let mut sql = Sql::new(db.engine());
-    let place = sql.value_as(&column.type_name, value);
+    let fits = match value {
+        // A text in JSON is read as an assignment reads it, where a cast would cut it.
+        Value::Text(_) if column.kind != Kind::Json => {
+            read_from_json(&format!("{}::text", sql.param(value)), &column.type_name)
+        }
+        value => sql.value_as(&column.type_name, value),
+    };
     // Only whether it can be cast is of interest, and an answer of a type of its own would have to be looked up.
-    sql.push("select (").push(&place).push(") is null");
+    sql.push("select ").push(&fits).push(" is null");
     sql.finish()
 }

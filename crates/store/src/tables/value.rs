@@ -1,7 +1,7 @@
 //! Values of columns: from JSON, from a filter, from the address of a row, and from a cursor.
 //!
 //! PostgreSQL gets every value as text, which the statement casts to the column's type: so every type that the catalogue
-//! knows works, and a number keeps all its digits. SQLite gets its own types; what a column takes is decided here.
+//! knows works, and a number keeps all its digits. It reads arrays and objects itself, because it knows what they hold. SQLite gets its own types; what a column takes is decided here.
 
 use ayb_protocol::hex;
 use serde_json::value::RawValue;
@@ -12,9 +12,6 @@ use crate::db::{Engine, Value};
 /// What is wrong with a value.
 pub(super) type Unfit = &'static str;
 
-/// How deep arrays may stand in each other, as in PostgreSQL.
-const MAX_DIMENSIONS: usize = 6;
-
 const NUL: Unfit = "a text holds no NUL";
 
 /// A JSON value as it was written, read as far as its kind.
@@ -24,7 +21,7 @@ enum Json<'j> {
     Number(&'j str),
     Text(String),
     Array(&'j str),
-    Object,
+    Object(&'j str),
 }
 
 fn kind_of(raw: &str) -> Result<Json<'_>, Unfit> {
@@ -40,7 +37,7 @@ fn kind_of(raw: &str) -> Result<Json<'_>, Unfit> {
             Json::Text(text)
         }
         Some(b'[') => Json::Array(raw),
-        Some(b'{') => Json::Object,
+        Some(b'{') => Json::Object(raw),
         _ => Json::Number(raw),
     })
 }
@@ -54,7 +51,12 @@ pub(super) fn from_json(engine: Engine, column: &Column, raw: &RawValue) -> Resu
         // The text of a document may hold an escaped NUL, which the database itself refuses where it cannot keep it.
         (_, Kind::Json) => Ok(Value::Text(raw.get().to_owned())),
         _ => match engine {
-            Engine::Postgres => as_text(column, json).map(Value::Text),
+            Engine::Postgres => match (column.kind, json) {
+                (Kind::Array, Json::Array(raw)) | (Kind::Composite, Json::Object(raw)) => {
+                    Ok(Value::Json(raw.to_owned()))
+                }
+                (_, json) => as_text(column, json).map(Value::Text),
+            },
             Engine::Sqlite => as_value(column.kind, json),
         },
     }
@@ -69,7 +71,6 @@ fn as_text(column: &Column, json: Json<'_>) -> Result<String, Unfit> {
         (Kind::Integer | Kind::Number | Kind::Other, Json::Number(digits)) => Ok(digits.to_owned()),
         (Kind::Boolean, Json::Bool(flag)) => Ok(flag.to_string()),
         (Kind::Boolean, _) => Err("this column takes true or false"),
-        (Kind::Array, Json::Array(raw)) => array(raw, 0),
         (Kind::Text, Json::Text(text)) => {
             let long = column.max_length.is_some_and(|most| text.chars().count() > most as usize);
             if long { Err("this text is too long for its column") } else { Ok(text) }
@@ -103,6 +104,7 @@ fn expected(kind: Kind) -> Unfit {
         Kind::Text => "this column takes texts",
         Kind::Bytes => r"this column takes bytes as a text such as \x6869",
         Kind::Array => "this column takes arrays",
+        Kind::Composite => "this column takes objects with the members of its type",
         Kind::Json | Kind::Other | Kind::Any => "this column does not take a value of this kind",
     }
 }
@@ -119,30 +121,6 @@ fn number(digits: &str) -> Result<Value, Unfit> {
 /// Bytes from the form in which they are shown.
 pub(super) fn bytes(text: &str) -> Option<Value> {
     hex::decode(text.strip_prefix(r"\x")?.to_ascii_lowercase()).ok().map(Value::Bytes)
-}
-
-/// An array in the form that PostgreSQL reads (PostgreSQL documentation §8.15.2).
-fn array(raw: &str, depth: usize) -> Result<String, Unfit> {
-    if depth == MAX_DIMENSIONS {
-        return Err("arrays nest at most 6 deep");
-    }
-    let items: Vec<Box<RawValue>> = serde_json::from_str(raw).map_err(|_| "this is not an array")?;
-    let mut parts = Vec::with_capacity(items.len());
-    for item in &items {
-        parts.push(match kind_of(item.get())? {
-            Json::Null => "NULL".to_owned(),
-            Json::Bool(flag) => flag.to_string(),
-            Json::Number(digits) => digits.to_owned(),
-            Json::Text(text) => in_quotes(&text),
-            Json::Array(raw) => array(raw, depth + 1)?,
-            Json::Object => in_quotes(item.get()),
-        });
-    }
-    Ok(format!("{{{}}}", parts.join(",")))
-}
-
-fn in_quotes(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 /// The parameter for a text that is to be found in a column: part of an address, the id of an owner. `None`: the column
@@ -189,8 +167,11 @@ mod tests {
         );
         assert_eq!(text(Kind::Integer, "99999999999999999999"), "99999999999999999999");
         assert_eq!(text(Kind::Json, r#"{"a": 1e400}"#), r#"{"a": 1e400}"#);
-        assert_eq!(text(Kind::Array, r#"[1, null, "a\"b\\c", [true]]"#), r#"{1,NULL,"a\"b\\c",{true}}"#);
         assert_eq!(text(Kind::Other, r#""2026-01-01""#), "2026-01-01");
+        assert_eq!(text(Kind::Array, r#""{1,2}""#), "{1,2}");
+        let raw = |kind, json| read(Engine::Postgres, kind, json);
+        assert_eq!(raw(Kind::Array, "[1.50, null]"), Ok(Value::Json("[1.50, null]".to_owned())));
+        assert_eq!(raw(Kind::Composite, r#"{"a": 1}"#), Ok(Value::Json(r#"{"a": 1}"#.to_owned())));
     }
 
     #[test]
@@ -224,7 +205,8 @@ mod tests {
         for (kind, json) in [(Kind::Integer, "9223372036854775808"), (Kind::Number, "1e400")] {
             assert!(read(Engine::Sqlite, kind, json).is_err(), "{json}");
         }
-        let nested = format!("{}{}", "[".repeat(7), "]".repeat(7));
-        assert!(read(Engine::Postgres, Kind::Array, &nested).is_err());
+        for (kind, json) in [(Kind::Array, "{}"), (Kind::Composite, "[1]"), (Kind::Composite, "1")] {
+            assert!(read(Engine::Postgres, kind, json).is_err(), "{kind:?} {json}");
+        }
     }
 }

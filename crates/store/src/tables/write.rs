@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::change::{Made, Statement};
 use super::error::{BatchError, TableError};
+use super::explain::RULE;
 use super::options::Asker;
 use super::run::{Purpose, Question, Tables};
 use super::schema::Table;
@@ -90,7 +91,8 @@ impl Tables {
             }
             Ok(question)
         };
-        let (schema, found) = self.write(asker, prepare).await?;
+        let (schema, found) =
+            self.write(asker, prepare).await.map_err(|error| not_made(operations, error))?;
         let scope = self.scope(&schema, asker);
         let table = scope.table(table)?;
         let shape = Shape::new(scope, table, None, &[])?;
@@ -100,6 +102,15 @@ impl Tables {
         };
         let written: Result<Vec<_>, StoreError> = operations.iter().zip(&found).map(read).collect();
         written.map_err(|error| TableError::from(error).into())
+    }
+}
+
+/// A row that was to be made and is not there is one that a trigger did not let in.
+fn not_made(operations: &[Operation], error: BatchError) -> BatchError {
+    let operation = error.index.and_then(|index| operations.get(index));
+    match (operation, error.error) {
+        (Some(Operation::Create { .. }), TableError::NoRow) => BatchError { error: RULE, ..error },
+        (_, reason) => BatchError { index: error.index, error: reason },
     }
 }
 

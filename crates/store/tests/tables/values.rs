@@ -161,8 +161,7 @@ async fn every_type_of_postgresql_is_read_and_written() {
         for (column, value) in wrong {
             let outcome = create(&tables, "kinds", json!({"small": 1, column: value.clone()})).await;
             let Err(TableError::Value { field, .. }) = outcome else { panic!("{column} {value}: {outcome:?}") };
-            // Of a length that only the assignment checks the database does not say whose it is.
-            assert!(field.as_deref() == Some(column) || (field.is_none() && column == "bits"), "{column} {value} {field:?}");
+            assert_eq!(field.as_deref(), Some(column), "{value}");
         }
         for filter in ["u = '0190a0e0-0000-7000-8000-000000000000'", "t > '2026-01-01'", "exact = 123456789012345.12345",
             "m = 'ok'", "net = '10.0.0.0/8'", "c = 'ab'", "bits = '101'", "arr = '{1,NULL,3}'", "n = 'name'"] {

@@ -43,7 +43,7 @@ pub struct ColumnView {
     pub name: String,
     /// Its type as the database writes it.
     pub r#type: String,
-    /// What its values are in JSON: integer, number, boolean, string, array or any.
+    /// What its values are in JSON: integer, number, boolean, string, array, object or any.
     pub json: &'static str,
     /// Whether it may be null.
     pub nullable: bool,
@@ -136,6 +136,7 @@ pub(super) fn json_kind(kind: Kind) -> Option<&'static str> {
         Kind::Boolean => Some("boolean"),
         Kind::Text | Kind::Bytes => Some("string"),
         Kind::Array => Some("array"),
+        Kind::Composite => Some("object"),
         Kind::Json | Kind::Any | Kind::Other => None,
     }
 }

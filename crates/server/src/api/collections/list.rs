@@ -94,17 +94,27 @@ impl Query {
         self.text(name).filter(|text| !text.trim().is_empty())
     }
 
-    fn words(&self, name: &str) -> Vec<String> {
-        let words = self.said(name).unwrap_or_default().split(',').map(str::trim);
-        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    fn words(&self, name: &str) -> Vec<&str> {
+        let words = split(self.said(name).unwrap_or_default(), ',').into_iter().map(str::trim);
+        words.filter(|word| !word.is_empty()).collect()
     }
 
     fn fields(&self) -> Option<Vec<String>> {
-        self.said("fields").map(|_| self.words("fields"))
+        self.said("fields").map(|_| self.words("fields").into_iter().map(name).collect())
     }
 
     fn expand(&self) -> Vec<Vec<String>> {
-        self.words("expand").iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
+        let path = |path| split(path, '.').into_iter().map(name).collect();
+        self.words("expand").into_iter().map(path).collect()
+    }
+
+    /// The columns of the order, each with its sign in front.
+    fn sort(&self) -> Vec<String> {
+        let signed = |word: &str| match word.strip_prefix('-') {
+            Some(column) => format!("-{}", name(column)),
+            None => format!("+{}", name(word.strip_prefix('+').unwrap_or(word))),
+        };
+        self.words("sort").into_iter().map(signed).collect()
     }
 
     fn number(&self, name: &'static str, default: u32, most: u32) -> Result<u32, ApiError> {
@@ -135,7 +145,7 @@ impl Query {
         }
         Ok(ListAsk {
             filter,
-            sort: self.words("sort"),
+            sort: self.sort(),
             search,
             fields: self.fields(),
             expand: self.expand(),
@@ -145,5 +155,39 @@ impl Query {
             count: !self.switch("skipTotal")? && self.text("cursor").is_none(),
             cursor: self.said("cursor").map(str::to_owned),
         })
+    }
+}
+
+/// The parts of a text between the places of a sign outside of backquotes.
+fn split(text: &str, sign: char) -> Vec<&str> {
+    let mut quoted = false;
+    text.split(|c| {
+        quoted ^= c == '`';
+        c == sign && !quoted
+    })
+    .collect()
+}
+
+/// The name that a word means: in backquotes it may hold any sign, as in filters.
+fn name(word: &str) -> String {
+    let inner = word.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+    inner.map_or_else(|| word.to_owned(), |name| name.replace("``", "`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    #[test]
+    fn names_in_backquotes_hold_signs_that_mean_something_else_outside() {
+        let query = |name: &str, value: &str| Query(vec![(name.to_owned(), value.to_owned())]);
+        let sort = |value| query("sort", value).sort();
+        assert_eq!(sort("id, -name,+x"), ["+id", "-name", "+x"]);
+        assert_eq!(sort("`a,b`,-`-c``d`,`-e`"), ["+a,b", "--c`d", "+-e"]);
+        assert_eq!(sort(",`a"), ["+`a"]);
+        let fields = query("fields", "`a,b`,c.d,`").fields();
+        assert_eq!(fields.unwrap(), ["a,b", "c.d", "`"]);
+        let expand = query("expand", "a.b,`c.d`.e,`f,g`").expand();
+        assert_eq!(expand, [vec!["a", "b"], vec!["c.d", "e"], vec!["f,g"]]);
     }
 }

@@ -15,7 +15,7 @@ mod write;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use ayb_provider::access::{Operation, Read};
 use ayb_store::tables::{Asker, Tables};
 use http::StatusCode;
@@ -38,7 +38,8 @@ pub fn routes() -> Router<App> {
         .route("/api/collections", get(describe::get))
         .route("/api/collections/openapi.json", get(document::get))
         .route("/api/collections/{table}", get(list::get).post(write::post))
-        .route("/api/collections/{table}/batch", post(batch::post))
+        // A row may have that word as its key.
+        .route("/api/collections/{table}/batch", one.clone().post(batch::post))
         .route("/api/collections/{table}/{id}", one)
 }
 

@@ -8,7 +8,7 @@ async fn the_description_names_columns_keys_and_references() {
         let body = library.get("").await.json();
         let items = body["items"].as_array().unwrap();
         let names: Vec<_> = items.iter().map(|item| item["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["authors", "books", "notes", "odd name/\"x", "titles"]);
+        assert_eq!(names, ["authors", "books", "notes", "odd name/\"x", "pages", "titles"]);
         let books = &items[1];
         assert_eq!(books["primaryKey"], json!(["id"]));
         assert_eq!(
@@ -21,8 +21,8 @@ async fn the_description_names_columns_keys_and_references() {
             (&json!("title"), &json!("string"), &json!(false))
         );
         assert_eq!((&books["columns"][0]["hasDefault"], &books["writable"]), (&json!(true), &json!(true)));
-        assert_eq!((&items[2]["ownerColumn"], &items[4]["view"]), (&json!("owner_id"), &json!(true)));
-        assert_eq!(items[4]["writable"], false);
+        assert_eq!((&items[2]["ownerColumn"], &items[5]["view"]), (&json!("owner_id"), &json!(true)));
+        assert_eq!(items[5]["writable"], false);
         assert!(!body.to_string().contains("_ayb_"));
     }
 }

@@ -172,7 +172,7 @@ async fn reserved_words_and_quotes_are_names_like_any_other() {
             let filter = format!("{column} = 2 and `group` like '%\"x\"' and `a,b`.{column} = 1");
             let listed = library.get(&format!("{table}?filter={}&search=it's", encoded(&filter))).await;
             assert_eq!(listed.json()["items"], json!([row]), "{name} {filter} {listed}");
-            let sorted = library.get(&format!("{table}?sort=-{}&fields=group", encoded(name))).await;
+            let sorted = library.get(&format!("{table}?sort=-{}&fields=group", encoded(&column))).await;
             assert_eq!(sorted.json()["items"][0]["group"], row["group"], "{name} {sorted}");
             let batch = json!({"operations": [
                 {"method": "create", "data": {name: 3}},

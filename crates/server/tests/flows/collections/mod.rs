@@ -22,6 +22,7 @@ const SQLITE: &[&str] = &[
      author_id integer references authors (id), doc json)",
     "create table notes (id integer primary key, owner_id text not null, text text)",
     "create table \"odd name/\"\"x\" (\"a,b\" text, n integer, primary key (\"a,b\", n))",
+    "create table pages (slug text primary key, text text)",
     "create view titles as select title from books",
 ];
 
@@ -31,6 +32,7 @@ const POSTGRES: &[&str] = &[
      author_id integer references authors (id), doc jsonb)",
     "create table notes (id serial primary key, owner_id uuid not null, text text)",
     "create table \"odd name/\"\"x\" (\"a,b\" text, n integer, primary key (\"a,b\", n))",
+    "create table pages (slug text primary key, text text)",
     "create view titles as select title from books",
 ];
 

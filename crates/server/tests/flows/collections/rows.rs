@@ -136,3 +136,36 @@ async fn addresses_of_strange_rows_and_tables_lead_there() {
         assert_eq!((view.status.as_u16(), view.header("allow")), (405, "GET, HEAD"), "{view}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_key_is_a_word_of_the_api_has_an_address_too() {
+    for library in everywhere().await {
+        for slug in ["batch", "openapi.json", "index"] {
+            let made = library.post("/pages", &json!({"slug": slug, "text": "a"})).await;
+            assert_eq!(made.status, 201, "{made}");
+            let path = format!("/pages/{slug}");
+            assert_eq!(made.location(), format!("/api/collections{path}"));
+            assert_eq!(library.get(&path).await.json(), made.json());
+            let changed = library.send(http::Method::PATCH, &path, &json!({"text": "b"})).await;
+            assert_eq!((changed.status.as_u16(), &changed.json()["text"]), (200, &json!("b")));
+            let replaced = library.send(http::Method::PUT, &path, &json!({})).await;
+            assert_eq!((replaced.status.as_u16(), &replaced.json()["text"]), (200, &json!(null)));
+            assert_eq!(library.delete(&path).await.status, 204);
+            assert_eq!(library.get(&path).await.status, 404);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_with_signs_in_its_name_is_shown_and_sorted_by() {
+    for library in everywhere().await {
+        for (text, n) in [("x", 1), ("y", 2)] {
+            let made = library.post("/odd%20name%2F%22x", &json!({"a,b": text, "n": n})).await;
+            assert_eq!(made.status, 201, "{made}");
+        }
+        let listed = library.get("/odd%20name%2F%22x?sort=-%60a,b%60&fields=%60a,b%60,n").await;
+        assert_eq!(listed.json()["items"], json!([{"a,b": "y", "n": 2}, {"a,b": "x", "n": 1}]), "{listed}");
+        let bare = library.get("/odd%20name%2F%22x?sort=a,b").await;
+        assert_eq!(bare.status, 400, "{bare}");
+    }
+}

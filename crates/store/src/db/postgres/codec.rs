@@ -27,7 +27,10 @@ impl ToSql for Value {
             (Self::Int(number), &Type::INT8) => out.put_i64(*number),
             (Self::Real(number), &Type::FLOAT8) => out.put_f64(*number),
             (Self::Bool(flag), &Type::BOOL) => out.put_u8((*flag).into()),
-            (Self::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::JSON) => out.put_slice(text.as_bytes()),
+            (Self::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::JSON)
+            | (Self::Json(text), &Type::TEXT) => {
+                out.put_slice(text.as_bytes());
+            }
             (Self::Text(text), &Type::JSONB) => {
                 out.put_u8(JSONB_VERSION);
                 out.put_slice(text.as_bytes());
@@ -194,6 +197,8 @@ pub(super) fn refusal(failure: tokio_postgres::Error) -> Refused {
         "42P01" | "42703" | "3F000" | "42704" | "26000" => Refused::Outdated,
         // A generated column, a view that takes no writes or whose functions write.
         "428C9" | "55000" | "25006" => Refused::Rule,
+        // Text that is no query, no path, no name: a statement that is wrong itself is told when it is prepared.
+        "42601" | "42602" => Refused::Value { column: column() },
         code if code.starts_with("22") => Refused::Value { column: column() },
         code if OURS.contains(&code.get(..2).unwrap_or_default()) => Refused::Store(error(failure)),
         // `with check option`, a bound of PostgreSQL, or the exception of a trigger, which may have a code of its own.

@@ -4,6 +4,7 @@
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::SemaphorePermit;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Statement};
 
 use super::connection::Answer;
@@ -90,9 +91,13 @@ impl Database {
             for (index, statement) in statements.iter().enumerate() {
                 lease.script("savepoint trial").await.map_err(codec::error)?;
                 let answer = alone(&lease, statement).await.map_err(codec::refusal);
-                if matches!(answer, Err(Refused::Value { .. } | Refused::Check { .. })) {
-                    unfit = Some(index);
-                    break;
+                match answer {
+                    Ok(_) => {}
+                    Err(Refused::Store(error)) => return Err(error),
+                    Err(_) => {
+                        unfit = Some(index);
+                        break;
+                    }
                 }
                 lease.script("rollback to savepoint trial").await.map_err(codec::error)?;
             }
@@ -191,7 +196,7 @@ async fn prepare(lease: &Lease, statements: &[Dynamic]) -> Result<Vec<Statement>
     let mut known = Vec::with_capacity(texts.len());
     for (text, statement) in texts.into_iter().zip(prepared) {
         let index = statements.iter().position(|statement| statement.sql == text);
-        known.push((text, statement.map_err(|error| refused(lease, index, error))?));
+        known.push((text, statement.map_err(|error| unprepared(lease, index, error))?));
     }
     let find = |statement: &Dynamic| {
         let at = known.binary_search_by(|(text, _)| text.cmp(&statement.sql.as_str())).ok()?;
@@ -238,6 +243,14 @@ async fn flight(
 fn refused(lease: &Lease, index: Option<usize>, error: Error) -> Attempt {
     let again = again(lease, &error);
     Attempt { failed: Failed { index, refused: codec::refusal(error) }, again }
+}
+
+/// A statement that PostgreSQL cannot read is our fault: no value has reached it yet.
+fn unprepared(lease: &Lease, index: Option<usize>, error: Error) -> Attempt {
+    match error.code() {
+        Some(&SqlState::SYNTAX_ERROR) => not_begun(lease, error),
+        _ => refused(lease, index, error),
+    }
 }
 
 /// What is wrong before the first statement is no fault of the caller: a role that is gone, a server that only reads.

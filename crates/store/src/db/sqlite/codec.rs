@@ -201,7 +201,7 @@ fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Resul
         Value::Int(number) => statement.raw_bind_parameter(index, number),
         Value::Real(number) => statement.raw_bind_parameter(index, number),
         Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
-        Value::Text(text) => statement.raw_bind_parameter(index, text),
+        Value::Text(text) | Value::Json(text) => statement.raw_bind_parameter(index, text),
         Value::Uuid(id) => statement.raw_bind_parameter(index, id.as_bytes().as_slice()),
         Value::Uuids(_) => Err(rusqlite::Error::InvalidParameterName("several identifiers".to_owned())),
         Value::Time(time) => statement.raw_bind_parameter(index, time.as_millis()),
