@@ -20,8 +20,10 @@ pub enum RoleProblem {
     /// The role is above row-level security: policies would not hold.
     #[error("the role {0} is a superuser or has BYPASSRLS, so policies do not hold for it")]
     Unbounded(String),
-    /// The role owns tables, whose policies do not hold for it.
-    #[error("the role {0} owns tables of the schema, whose policies do not hold for their owner")]
+    /// The role owns tables, or has the rights of a role that does: their policies do not hold for it.
+    #[error(
+        "the role {0} owns tables of the schema or is a member of a role that does, and policies do not hold for owners"
+    )]
     Owner(String),
     /// The connection may not become the role.
     #[error("this connection may not become the role {0}: grant it to the user of database.url")]
@@ -36,10 +38,11 @@ pub enum RoleProblem {
 
 const FACTS: &str = "select r.rolsuper or r.rolbypassrls,
     exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname::text = $2::text and c.relowner = r.oid),
+        where n.nspname::text = $2::text and c.relkind in ('r', 'p') and pg_has_role(r.oid, c.relowner, 'usage')),
     pg_has_role(current_user, r.oid, 'member'),
     exists (select 1 from pg_class c where c.relname like '\\_ayb\\_%' and c.relkind in ('r', 'p')
-        and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete'))
+        and (has_table_privilege(r.oid, c.oid, 'delete')
+            or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references')))
     from pg_roles r where r.rolname::text = $1::text";
 
 impl Tables {

@@ -223,12 +223,27 @@ async fn a_role_above_policies_or_with_a_view_of_our_tables_is_refused() {
             async |sql: &str| db.script_dynamic(sql.replace("ROLE", &format!("\"{role}\""))).await.unwrap();
         run("grant select on _ayb_users to ROLE").await;
         assert_eq!(tables.check_role().await, Err(RoleProblem::SeesOurs(role.clone())));
-        run("revoke select on _ayb_users from ROLE; alter role ROLE bypassrls").await;
+        run("revoke select on _ayb_users from ROLE; grant select (email) on _ayb_users to ROLE").await;
+        assert_eq!(
+            tables.check_role().await,
+            Err(RoleProblem::SeesOurs(role.clone())),
+            "one column is enough"
+        );
+        run("revoke select (email) on _ayb_users from ROLE; alter role ROLE bypassrls").await;
         assert_eq!(tables.check_role().await, Err(RoleProblem::Unbounded(role.clone())));
         run("alter role ROLE nobypassrls; create table owned (id integer); alter table owned owner to ROLE")
             .await;
         assert_eq!(tables.check_role().await, Err(RoleProblem::Owner(role.clone())));
-        run("drop table owned").await;
+        let family = format!("\"{role}_family\"");
+        let grant =
+            format!("create role {family}; alter table owned owner to {family}; grant {family} to ROLE");
+        run(&grant).await;
+        assert_eq!(
+            tables.check_role().await,
+            Err(RoleProblem::Owner(role.clone())),
+            "policies ask for rights"
+        );
+        run(&format!("drop table owned; drop role {family}")).await;
         assert_eq!(tables.check_role().await, Ok(()));
         drop_role(&db, &tables).await;
     })
