@@ -50,6 +50,10 @@ impl Sql {
         let is_json = matches!(value, Value::Json(_));
         let place = self.param(value);
         match (self.engine, is_json) {
+            // `json` keeps what no filter can read, such as an escaped NUL: one such row would spoil every list.
+            (Engine::Postgres, false) if cast == "json" => {
+                format!("(case when {place}::text::jsonb is not null then {place}::text::json end)")
+            }
             (Engine::Postgres, false) => format!("{place}::text::{cast}"),
             (Engine::Postgres, true) => read_from_json(&format!("{place}::text::json"), cast),
             (Engine::Sqlite, _) => place,

@@ -166,3 +166,29 @@ async fn a_row_that_a_trigger_does_not_let_in_is_refused_and_not_missing() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_no_filter_could_read_is_not_kept() {
+    let script = [
+        "create table things (id integer primary key, j json, b jsonb)",
+        "insert into things (id) values (1)",
+    ];
+    with(&script, async |_, tables| {
+        let keeps = json!({"b": 1, "a": {"n": 5}});
+        assert_eq!(set(&tables, "j", &keeps).await, Ok(keeps));
+        assert_eq!(set(&tables, "j", &json!(null)).await, Ok(json!(null)));
+        for column in ["j", "b"] {
+            for document in [r#"{"a": "\u0000"}"#, r#"{"a": "\ud800"}"#, r#"{"a": 1e200000}"#] {
+                let document: Box<serde_json::value::RawValue> = serde_json::from_str(document).unwrap();
+                let cells = vec![(column.to_owned(), document)];
+                let update = Operation::Update { id: vec!["1".to_owned()], cells };
+                let outcome = one(change(&tables, "things", vec![update]).await);
+                let Err(TableError::Value { field, .. }) = &outcome else { panic!("{column} {outcome:?}") };
+                assert_eq!(field.as_deref(), Some(column));
+            }
+            let filter = format!("{column}.a = 'x'");
+            assert_eq!(list(&tables, "things", &filtered(&filter)).await, Ok(vec![]));
+        }
+    })
+    .await;
+}
