@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 
 use crate::Endpoint;
 use crate::config::BearerPlacement;
-use crate::core::Core;
+use crate::core::{Core, Operation};
 use crate::error::{OAuth2Error, ValidationError};
 use crate::http::{Form, HttpRequest, Method};
 use crate::resilience::{AsyncRequest, Call, Kind};
+use crate::telemetry::Metric;
 
 /// Claims about a person.
 #[derive(Clone, PartialEq)]
@@ -71,6 +72,16 @@ impl Core {
     /// `subject` comes from a checked ID token: an answer about anybody else is refused (OpenID Connect Core §5.3.4).
     pub(crate) async fn user_info(&self, access_token: &str, subject: &str) -> Result<UserInfo, OAuth2Error> {
         let operation = self.begin("userinfo", None);
+        let result = self.ask_user_info(&operation, access_token, subject).await;
+        self.end(operation, Metric::UserInfoRequests, None, result)
+    }
+
+    async fn ask_user_info(
+        &self,
+        operation: &Operation,
+        access_token: &str,
+        subject: &str,
+    ) -> Result<UserInfo, OAuth2Error> {
         let url = self.config.provider.endpoint(Endpoint::UserInfo)?.clone();
         let call = Call {
             endpoint: Endpoint::UserInfo,

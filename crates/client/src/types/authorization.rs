@@ -219,6 +219,8 @@ pub struct CallbackParams {
     pub error_uri: Option<String>,
     /// Who answers (RFC 9207).
     pub iss: Option<String>,
+    /// The state of the session at the provider (OpenID Connect Session Management 1.0 §2).
+    pub session_state: Option<String>,
 }
 
 impl CallbackParams {
@@ -226,7 +228,7 @@ impl CallbackParams {
     ///
     /// # Errors
     /// [`AuthorizationError::ProtocolError`] when a parameter came twice or is not text, and
-    /// [`AuthorizationError::StateMismatch`] without a state.
+    /// [`AuthorizationError::StateMismatch`] without a state. An answer in a JWT (JARM) is not read and refused by name.
     pub fn parse(text: &str) -> Result<Self, OAuth2Error> {
         let query = match Url::parse(text) {
             Ok(url) if url.has_host() => url.query().or(url.fragment()).unwrap_or_default().to_owned(),
@@ -240,6 +242,13 @@ impl CallbackParams {
         };
         let params = Params::parse(&query).map_err(garbled)?;
         let one = |name| Ok::<_, AuthorizationError>(params.one(name).map_err(garbled)?.map(str::to_owned));
+        if let (Some(_), None) = (one("response")?, one("code")?) {
+            let description = Some("an answer in a JWT (JARM), which is not read".to_owned());
+            let error = "unsupported_response_mode".to_owned();
+            return Err(
+                AuthorizationError::ProtocolError { error, description, uri: None, answer: None }.into()
+            );
+        }
         let no_state =
             || AuthorizationError::StateMismatch { expected: String::new(), received: String::new() };
         Ok(Self {
@@ -249,6 +258,7 @@ impl CallbackParams {
             error_description: one("error_description")?,
             error_uri: one("error_uri")?,
             iss: one("iss")?,
+            session_state: one("session_state")?,
         })
     }
 }
@@ -274,6 +284,14 @@ mod tests {
         }
         let refused = CallbackParams::parse("error=access_denied&state=s").unwrap();
         assert_eq!((refused.code, refused.error.as_deref()), (None, Some("access_denied")));
+    }
+
+    #[test]
+    fn the_state_of_the_session_is_kept_and_an_answer_in_a_jwt_is_refused_by_name() {
+        let params = CallbackParams::parse("code=c&state=s&session_state=x.y").unwrap();
+        assert_eq!(params.session_state.as_deref(), Some("x.y"));
+        let error = CallbackParams::parse("https://app.example/cb?response=a.b.c").unwrap_err();
+        assert_eq!(error.to_string(), "Authorization error: authorization error: unsupported_response_mode");
     }
 
     #[test]

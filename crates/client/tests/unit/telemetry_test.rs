@@ -17,7 +17,9 @@ async fn every_metric_of_the_specification_is_emitted() {
     let idp = TestAuthServer::start().rotating_refresh_tokens();
     let metrics = Arc::new(MemoryMetrics::default());
     let client = idp.confidential("app").metrics(metrics.clone()).build().unwrap();
-    sign_in(&idp, &client, params(&["openid"])).await.unwrap();
+    let response = sign_in(&idp, &client, params(&["openid"])).await.unwrap();
+    client.user_info(response.access_token.expose_secret(), "ada").await.unwrap();
+    client.user_info(response.access_token.expose_secret(), "eve").await.unwrap_err();
     signed_in(&idp, &client).await;
     client.tokens().get_access_token().await.unwrap();
     let (mine, shared) = tokio::join!(client.tokens().refresh(), client.tokens().refresh());
@@ -46,6 +48,8 @@ async fn every_metric_of_the_specification_is_emitted() {
         ("oauth2_token_refresh_duration_seconds{}", 2.0),
         ("oauth2_device_flow_polls_total{status=pending}", 1.0),
         ("oauth2_device_flow_polls_total{status=success}", 1.0),
+        ("oauth2_userinfo_requests_total{status=success}", 1.0),
+        ("oauth2_userinfo_requests_total{status=failure}", 1.0),
         ("oauth2_token_cache_hits_total{}", 1.0),
         ("oauth2_refreshes_shared_total{}", 1.0),
         ("oauth2_refresh_lock_wait_seconds{}", 2.0),
