@@ -272,6 +272,27 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-client",
         test: "after_a_dead_grant_what_somebody_else_stored_meanwhile_is_taken_and_not_wiped",
     },
+    Mutation {
+        file: "crates/client/src/flows/refresh.rs",
+        from: "        self.holds_key(set.dpop_jkt.as_deref())?;\n",
+        to: "",
+        package: "ayb-client",
+        test: "stored_tokens_are_never_used_with_another_key",
+    },
+    Mutation {
+        file: "crates/client/src/resilience/call.rs",
+        from: "            && may_answer\n",
+        to: "",
+        package: "ayb-client",
+        test: "a_code_is_sent_again_with_the_nonce_and_in_no_other_case",
+    },
+    Mutation {
+        file: "crates/client/src/flows/introspect.rs",
+        from: "ExpectedType::Is(\"token-introspection+jwt\".into())",
+        to: "ExpectedType::Any",
+        package: "ayb-client",
+        test: "every_rule_of_a_signed_answer_is_checked",
+    },
     // F-18: a key that cannot be is the key of no row.
     Mutation {
         file: "crates/store/src/tables/explain.rs",
