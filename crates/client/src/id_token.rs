@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ayb_primitives::logging::Level;
 use ayb_protocol::id_token::at_hash as left_half;
-use ayb_protocol::jose::jwt::{Claims, ExpectedType, Unverified, Verifier};
-use ayb_protocol::jose::{Algorithm, HmacKey, constant_time_eq, sha256};
+use ayb_protocol::jose::jwt::{Claims, ExpectedType, JwtError, Verifier};
+use ayb_protocol::jose::{Algorithm, HmacKey, constant_time_eq, jws, sha256};
 use ayb_protocol::time::{Seconds, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -167,10 +167,10 @@ impl Core {
     ) -> Result<IdTokenClaims, OAuth2Error> {
         let policy = &self.config.id_token;
         let client_id = &self.config.credentials.client_id;
-        let (claims, algorithm) = self.verify_signed(token, ExpectedType::IsOrAbsent("JWT".into())).await?;
+        let claims = self.verify_signed(token, ExpectedType::IsOrAbsent("JWT".into())).await?;
         let now = self.now();
         check_claims(&claims, client_id, policy, now)?;
-        check_binding(&claims, algorithm, expected, policy, now)?;
+        check_binding(&claims, token, expected, policy, now)?;
         Ok(IdTokenClaims(claims))
     }
 
@@ -217,7 +217,7 @@ impl Core {
         self: &Arc<Self>,
         token: &str,
         typ: ExpectedType,
-    ) -> Result<(Claims, Algorithm), OAuth2Error> {
+    ) -> Result<Claims, OAuth2Error> {
         let listed = self.config.provider.id_token_algorithms.as_deref();
         self.verify_by(token, listed, |rules| rules, typ).await
     }
@@ -229,24 +229,35 @@ impl Core {
         listed: Option<&[Algorithm]>,
         change: impl Fn(Verifier) -> Verifier + Send,
         typ: ExpectedType,
-    ) -> Result<(Claims, Algorithm), OAuth2Error> {
+    ) -> Result<Claims, OAuth2Error> {
         let (policy, provider) = (&self.config.id_token, &self.config.provider);
         let missing = ConfigurationError::Invalid("tokens cannot be checked: the issuer is not known");
         let issuer = provider.issuer.as_ref().ok_or(missing)?;
-        let rules = Verifier::new(policy.allowed(listed), typ)
+        let allowed = policy.allowed(listed);
+        let may_be_hmac = allowed.iter().any(|algorithm| algorithm.is_hmac());
+        let rules = Verifier::new(allowed, typ)
             .with_issuer(issuer)
             .with_audience(&self.config.credentials.client_id)
             .with_leeway(policy.leeway);
         let rules = change(rules);
-        let algorithm = Unverified::parse(token).map_err(ValidationError::from)?.header().alg;
         let now = self.now();
+        // Without a choice of HMAC the rules refuse it, and the header is read once.
+        if !may_be_hmac {
+            return self.check_with_keys(|keys| rules.verify(token, keys, now)).await;
+        }
+        let algorithm = algorithm_of(token).map_err(ValidationError::from)?;
         if !algorithm.is_hmac() {
-            return Ok((self.check_with_keys(|keys| rules.verify(token, keys, now)).await?, algorithm));
+            return self.check_with_keys(|keys| rules.verify(token, keys, now)).await;
         }
         let key = HmacKey::from_secret(algorithm, self.config.credentials.expose_secret()?.as_bytes());
         let key = key.map_err(|_| ValidationError::JwtSignatureInvalid)?;
-        Ok((rules.verify_hmac(token, &key, now).map_err(ValidationError::from)?, algorithm))
+        Ok(rules.verify_hmac(token, &key, now).map_err(ValidationError::from)?)
     }
+}
+
+/// What the header says, which decides on the kind of key and on nothing else.
+fn algorithm_of(token: &str) -> Result<Algorithm, JwtError> {
+    Ok(jws::Header::parse(jws::split(token, jws::MAX_LENGTH)?.header)?.alg)
 }
 
 fn invalid(reason: &str) -> ValidationError {
@@ -285,7 +296,7 @@ fn check_claims(
 /// Rules 11 to 13, and the hashes of §3.1.3.6 and §3.3.2.11.
 fn check_binding(
     claims: &Claims,
-    algorithm: Algorithm,
+    token: &str,
     expected: &Expected<'_>,
     policy: &IdTokenPolicy,
     now: Timestamp,
@@ -300,7 +311,7 @@ fn check_binding(
         let (Some(found), Some(bound), true) = (claims.get(name), bound, policy.checks_hashes) else {
             continue;
         };
-        if found.as_str() != Some(left_half(algorithm, bound).as_str()) {
+        if found.as_str() != Some(left_half(algorithm_of(token)?, bound).as_str()) {
             return Err(ValidationError::HashMismatch(name));
         }
     }

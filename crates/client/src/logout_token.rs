@@ -38,7 +38,7 @@ impl Core {
         token: &str,
     ) -> Result<LogoutTokenClaims, OAuth2Error> {
         // §2.4 recommends the type; a token with another one, an ID token for instance, is not taken for a logout.
-        let (claims, _) = self.verify_signed(token, ExpectedType::IsOrAbsent("logout+jwt".into())).await?;
+        let claims = self.verify_signed(token, ExpectedType::IsOrAbsent("logout+jwt".into())).await?;
         let invalid = |reason: &str| Err(ValidationError::InvalidJwt { reason: reason.to_owned() }.into());
         let is_logout =
             claims.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object);

@@ -99,7 +99,7 @@ impl Core {
         let listed = self.config.provider.introspection_algorithms.as_deref();
         let typ = ExpectedType::Is("token-introspection+jwt".into());
         let change = |rules: Verifier| rules.with_expiry(Expiry::Optional);
-        let (claims, _) = self.verify_by(&token, listed, change, typ).await?;
+        let claims = self.verify_by(&token, listed, change, typ).await?;
         let (now, leeway) = (self.now(), self.config.id_token.leeway);
         let made = claims.issued_at().ok_or_else(|| invalid("iat is missing"))?;
         // It says what was so when it was made, so an old one may be a token's that was revoked since.

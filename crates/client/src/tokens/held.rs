@@ -3,17 +3,19 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use ayb_protocol::time::Timestamp;
 
 use super::manager::Managed;
 use crate::config::RefreshStrategy;
 use crate::core::Core;
-use crate::types::{Fingerprint, TokenSet};
+use crate::types::{AccessToken, Fingerprint, TokenSet};
 
 /// Tokens in memory, with an end by each clock: whichever comes first counts.
 pub(super) struct Held {
     pub(super) set: TokenSet,
+    /// What is handed out.
+    pub(super) token: AccessToken,
     pub(super) ends_monotonic: Option<Duration>,
     /// The storage could not take them yet; what it still has instead.
     pub(super) unsaved_over: Option<Fingerprint>,
@@ -28,7 +30,8 @@ impl Held {
             core.time.monotonic() + Duration::from_millis(u64::try_from(left).unwrap_or_default())
         };
         let jitter = core.random.fraction() / 10.0;
-        Self { ends_monotonic: set.expires_at.map(left), set, unsaved_over, jitter }
+        let token = AccessToken::new(&set, Arc::clone(&core.time));
+        Self { ends_monotonic: set.expires_at.map(left), set, token, unsaved_over, jitter }
     }
 
     /// How long the access token still counts: by the wall clock, or by the other one if that is less, so a wall clock that is
@@ -42,14 +45,24 @@ impl Held {
     }
 
     pub(super) fn counts(&self, core: &Core) -> bool {
-        self.left(core).is_none_or(|left| !left.is_zero())
+        counts(self.left(core))
+    }
+
+    /// Whether the token counts and it is not time to renew it.
+    pub(super) fn is_fresh(&self, managed: &Managed) -> bool {
+        let left = self.left(&managed.core);
+        counts(left) && !self.is_due_with(left, managed)
     }
 
     /// Whether it is time to renew. Never in the first half of the token's life: a provider whose tokens live for a minute
     /// would be asked without end.
     pub(super) fn is_due(&self, managed: &Managed) -> bool {
+        self.is_due_with(self.left(&managed.core), managed)
+    }
+
+    fn is_due_with(&self, left: Option<Duration>, managed: &Managed) -> bool {
         let core = &managed.core;
-        let Some(left) = self.left(core) else { return false };
+        let Some(left) = left else { return false };
         if !managed.can_renew(&self.set) {
             return left.is_zero();
         }
@@ -67,6 +80,10 @@ impl Held {
             }
         }
     }
+}
+
+fn counts(left: Option<Duration>) -> bool {
+    left.is_none_or(|left| !left.is_zero())
 }
 
 /// How often a sign-in or a sign-out has replaced what was in memory.
@@ -89,6 +106,11 @@ impl Default for Memory {
 impl Memory {
     pub(super) fn load(&self) -> Option<Arc<Held>> {
         self.held.load_full()
+    }
+
+    /// For a short look, which shares nothing with other threads.
+    pub(super) fn peek(&self) -> Guard<Option<Arc<Held>>> {
+        self.held.load()
     }
 
     pub(super) fn generation(&self) -> Generation {

@@ -175,7 +175,8 @@ pub struct Fingerprint([u8; 16]);
 /// An access token, ready for use.
 #[derive(Clone)]
 pub struct AccessToken {
-    value: SecretString,
+    /// Shared by all who ask: a copy for each would have to be wiped for each.
+    value: Arc<SecretString>,
     /// How it is used, usually `Bearer`.
     pub token_type: String,
     /// When it ends.
@@ -190,7 +191,7 @@ pub struct AccessToken {
 impl AccessToken {
     pub(crate) fn new(set: &TokenSet, time: Arc<dyn TimeProvider>) -> Self {
         Self {
-            value: set.access_token.clone(),
+            value: Arc::new(set.access_token.clone()),
             token_type: set.token_type.clone(),
             expires_at: set.expires_at,
             scopes: set.scopes(),

@@ -14,6 +14,7 @@ mod logout_token_test;
 mod pkce_test;
 mod presets_test;
 mod pushed_test;
+mod recovery_test;
 mod registration_test;
 mod resilience_test;
 mod state_validation_test;
