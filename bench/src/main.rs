@@ -5,6 +5,7 @@
 //! the median of the pairs. A row with a wrong answer is refused.
 
 mod bench;
+mod client;
 mod connection;
 mod fill;
 mod floor;
@@ -51,6 +52,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "overload", about: "512 connections, twice saturation", run: overload::run },
     Section { name: "tables", about: "rows by the table API beside the drivers alone", run: tables::run },
     Section { name: "memory", about: "idle, after sign-ins, under load", run: memory::run },
+    Section { name: "client", about: "the Rust client beside oauth2 and openidconnect", run: client::run },
     Section { name: "peers", about: "oidc-provider for Node, everything in memory", run: peers::run },
 ];
 

@@ -14,6 +14,8 @@ pub enum Core {
     Server,
     /// The generator.
     Generator,
+    /// All of them, for what runs in this process alone.
+    Any,
 }
 
 impl Core {
@@ -21,6 +23,7 @@ impl Core {
         match self {
             Self::Server => "0",
             Self::Generator => "1",
+            Self::Any => "0,1",
         }
     }
 }

@@ -77,6 +77,12 @@ const TARGETS: &[Target] = &[
     target("start-warm", "rates", "start to first 200, existing database", AtMost(0.1), " s"),
     target("start-cold", "rates", "start to first 200, empty database", AtMost(0.5), " s"),
     target("binary", "rates", "binary", AtMost(30.0), " MB"),
+    target("client-cached", "client", "get_access_token from memory", AtMost(200.0), " ns"),
+    target("client-crowd", "client", "the same by 64 tasks on two threads", AtMost(200.0), " ns of a thread"),
+    target("client-id-token", "client", "ID token, the slowest algorithm", AtMost(1.2), " x its signature"),
+    target("client-peer-address", "client", "authorization address", AtMost(1.0), " x oauth2"),
+    target("client-peer-answer", "client", "token answer", AtMost(1.0), " x oauth2, openidconnect"),
+    target("client-peer-id-token", "client", "ID token", AtMost(1.0), " x openidconnect"),
     target("overload-answers", "overload", "other answers than success, 429, 503", AtMost(0.0), ""),
     target("overload-recovery", "overload", "recovered from overload", AtMost(1.0), " s"),
 ];
