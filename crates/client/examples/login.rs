@@ -2,13 +2,9 @@
 //!
 //! `cargo run -p ayb-client --features loopback --example login -- https://id.example client-id`
 
-use std::time::Duration;
-
-use ayb_client::loopback::Loopback;
-use ayb_client::primitives::types::{SystemTimeProvider, TimeProvider as _};
 use ayb_client::{
-    AuthorizationParams, ClientCredentials, Expected, ExposeSecret as _, KeySource, OAuth2,
-    OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig, Timestamp, TokenSet, TokenStorageConfig,
+    ClientCredentials, KeySource, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig,
+    TokenStorageConfig,
 };
 
 #[tokio::main]
@@ -34,20 +30,12 @@ async fn login(issuer: &str, client_id: &str) -> Result<(), OAuth2Error> {
     config.storage = TokenStorageConfig::File { path: folder, key: KeySource::raw([1; 32]) };
     let client = OAuth2::builder(config).discover(issuer).await?.build()?;
 
-    let loopback = Loopback::bind().await?;
-    let scopes = ["openid", "email", "offline_access"];
-    let start = client.start(AuthorizationParams::new(loopback.redirect_uri().clone()).scopes(scopes))?;
-    println!("Open this address to sign in:\n\n  {}\n", start.url);
-    let callback = loopback.wait(&start.pending, Duration::from_secs(300)).await?;
-    let response = client.finish(start.pending, callback).await?;
-
-    if let Some(id_token) = &response.id_token {
-        let claims = client.verify_id_token(id_token.expose_secret(), &Expected::default()).await?;
+    // Whichever ends first: the browser comes back to a port of this machine, or a code is typed in on another device.
+    let login = client.login().scopes(["openid", "email", "offline_access"]).or_device();
+    let me = login.show(|prompt| eprintln!("{prompt}")).save().run().await?;
+    if let Some(claims) = &me.claims {
         println!("hello {}", claims.email().unwrap_or(claims.subject()));
     }
-    let now = SystemTimeProvider::default().unix_time();
-    let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-    client.tokens().store_tokens(TokenSet::from_response(&response, now)).await?;
     println!("the access token counts for {:?}", client.tokens().get_access_token().await?.expires_in());
     // A refresh may be under way that nobody waits for.
     client.settle().await;

@@ -235,7 +235,7 @@ impl OAuth2 {
 
     /// The tokens of one key. Every call for the same key gives the same manager, so there is one refresh for all.
     pub fn tokens_for(&self, key: &TokenStorageKey) -> Arc<dyn TokenManager> {
-        self.manager(&Owner::Key(key), None)
+        Arc::new(self.manager(&Owner::Key(key), None))
     }
 
     /// Tokens for the program itself (RFC 6749 §4.4), asked for when there are none or they expire, and kept meanwhile: one request
@@ -245,10 +245,10 @@ impl OAuth2 {
         if scopes.is_empty() {
             scopes.clone_from(&self.0.core.config.default_scopes);
         }
-        self.manager(&Owner::Program(&scopes.join(" ")), Some(scopes))
+        Arc::new(self.manager(&Owner::Program(&scopes.join(" ")), Some(scopes)))
     }
 
-    fn manager(&self, owner: &Owner<'_>, own: Option<Vec<String>>) -> Arc<dyn TokenManager> {
+    fn manager(&self, owner: &Owner<'_>, own: Option<Vec<String>>) -> TokenManagerImpl {
         let core = &self.0.core;
         let name = storage_key(core, owner);
         let mut managers = self.managers();
@@ -257,7 +257,17 @@ impl OAuth2 {
             managers.retain(|_, manager| !manager.is_idle());
         }
         let make = |name: &String| TokenManagerImpl::new(Arc::clone(core), name.clone(), own);
-        Arc::new(managers.entry(name).or_insert_with_key(make).clone())
+        managers.entry(name).or_insert_with_key(make).clone()
+    }
+
+    /// Revokes the tokens of a key at the provider, the refresh token first, and forgets them, as
+    /// [`TokenRevocation::revoke_all`] does for the default key.
+    ///
+    /// # Errors
+    /// What kept the provider from revoking; the tokens are forgotten all the same, unless the error is a
+    /// [`crate::error::StorageError`].
+    pub async fn sign_out(&self, key: &TokenStorageKey) -> Result<(), OAuth2Error> {
+        self.0.revocation.end(&self.manager(&Owner::Key(key), None)).await
     }
 
     /// The manager of the default key, to be used where `dyn` is in the way; see [`TokenManagerImpl::keep_fresh`].
@@ -274,6 +284,12 @@ impl OAuth2 {
         for manager in managers {
             manager.settle().await;
         }
+    }
+
+    /// Now, by this client's clock.
+    #[cfg(feature = "loopback")]
+    pub(crate) fn now(&self) -> ayb_protocol::time::Timestamp {
+        self.0.core.now()
     }
 
     /// How long a call may take at most.

@@ -1,7 +1,13 @@
 //! How requests leave: a trait of one function. No HTTP client's type is part of the public interface.
 
 #[cfg(feature = "reqwest")]
+mod api;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+mod attach;
+#[cfg(feature = "reqwest")]
 mod by_reqwest;
+#[cfg(feature = "tower")]
+mod layer;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +18,13 @@ use url::Url;
 use zeroize::Zeroizing;
 
 #[cfg(feature = "reqwest")]
+pub use ::http::Method as ApiMethod;
+#[cfg(feature = "reqwest")]
+pub use api::{ApiClient, ApiError, ApiRequest};
+#[cfg(feature = "reqwest")]
 pub use by_reqwest::ReqwestTransport;
+#[cfg(feature = "tower")]
+pub use layer::{ByClone, LayerError, Never, Repeat, TokenLayer, TokenService};
 
 /// The largest answer that is read, in bytes.
 pub const MAX_ANSWER: usize = 1024 * 1024;

@@ -13,11 +13,13 @@
 //! | To | Use |
 //! |---|---|
 //! | sign a person in | [`OAuth2::start`] and [`OAuth2::finish`], or the traits of the specification: [`AuthorizationCodeFlow`], [`AuthorizationCodePkceFlow`] |
+//! | sign a person in from a program on their machine, with all that belongs to it | `OAuth2::login`, with the feature `loopback` |
 //! | know the addresses and the ways of well-known providers | [`presets`] |
 //! | receive the answer of a sign-in on this machine | `loopback::Loopback`, with the feature `loopback` |
 //! | get a token for the program itself | [`ClientCredentialsFlow`] |
 //! | sign in on a device without a browser | [`DeviceAuthorizationFlow`] |
 //! | have an access token that counts, always | [`TokenManager`] |
+//! | ask an API, with a token that goes to it and nowhere else | [`http::ApiClient`]; `http::TokenLayer`, with the feature `tower` |
 //! | keep tokens | [`TokenStorage`]: in memory, in encrypted files, or anywhere else |
 //! | ask about and end tokens | [`TokenIntrospection`], [`TokenRevocation`] |
 //! | act for somebody at another service | [`OAuth2::exchange_token`] |
@@ -44,6 +46,8 @@ mod flows;
 pub mod http;
 mod id_token;
 mod key_cache;
+#[cfg(feature = "loopback")]
+pub mod login;
 mod logout_token;
 #[cfg(feature = "loopback")]
 pub mod loopback;

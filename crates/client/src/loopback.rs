@@ -88,28 +88,32 @@ async fn receive(mut stream: TcpStream, pending: &PendingAuthorization) -> Optio
     let target = target(&mut stream).await?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     if path != PATH {
-        say(&mut stream, "404 Not Found", "There is nothing here.").await;
+        say(&mut stream, "404 Not Found", "There is nothing here", "").await;
         return None;
     }
     match CallbackParams::parse(query).and_then(|callback| ours(callback, pending)) {
         Ok(callback) => {
             // Nothing of the answer is on the page: whoever writes the answer could write the page otherwise.
             let text = match callback.error {
-                None => "You are signed in. You can close this window.",
-                Some(_) => "The sign-in was refused. You can close this window.",
+                None => "You are signed in",
+                Some(_) => "The sign-in was refused",
             };
-            say(&mut stream, "200 OK", text).await;
+            say(&mut stream, "200 OK", text, "You can close this window and go back to the program.").await;
             Some(callback)
         }
         Err(_) => {
-            say(&mut stream, "400 Bad Request", "This does not belong to the sign-in that is under way.")
-                .await;
+            let text = "This does not belong to the sign-in that is under way";
+            say(&mut stream, "400 Bad Request", text, "Begin again from the program.").await;
             None
         }
     }
 }
 
-fn ours(callback: CallbackParams, pending: &PendingAuthorization) -> Result<CallbackParams, OAuth2Error> {
+/// The answer, if it is the one to this sign-in.
+pub(crate) fn ours(
+    callback: CallbackParams,
+    pending: &PendingAuthorization,
+) -> Result<CallbackParams, OAuth2Error> {
     if callback.code.is_none() && callback.error.is_none() {
         return Err(AuthorizationError::MissingCode.into());
     }
@@ -135,13 +139,18 @@ async fn target(stream: &mut TcpStream) -> Option<String> {
     Some(target.to_owned())
 }
 
-async fn say(stream: &mut TcpStream, status: &str, text: &str) {
+/// A page without scripts and pictures, of fixed texts only.
+async fn say(stream: &mut TcpStream, status: &str, text: &str, next: &str) {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign-in</title><h1>{text}</h1></html>\n"
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Sign-in</title>\
+         <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}}</style>\
+         <main><h1>{text}</h1><p>{next}</p></main></html>\n"
     );
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\
-         Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'\r\n\r\n{page}",
+         Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\r\n{page}",
         page.len()
     );
     // A browser that is gone does not need the page.

@@ -159,6 +159,25 @@ pub const ALL: &[Preset] = &[
         ..known("zoom", "https://zoom.us/oauth/authorize", "https://zoom.us/oauth/token", "")
     },
     Preset { auth_method: POST, ..at("twitch", "https://id.twitch.tv/oauth2", "Scopes come as a list.") },
+    Preset {
+        place: Place::Addresses(
+            "https://account.box.com/api/oauth2/authorize",
+            "https://api.box.com/oauth2/token",
+            None,
+            Some("https://api.box.com/oauth2/revoke"),
+        ),
+        auth_method: POST,
+        ..at("box", "", "A refresh token is good for one use.")
+    },
+    Preset {
+        auth_method: BASIC,
+        ..known(
+            "bitbucket",
+            "https://bitbucket.org/site/oauth2/authorize",
+            "https://bitbucket.org/site/oauth2/access_token",
+            "",
+        )
+    },
 ];
 
 /// The provider of this name.

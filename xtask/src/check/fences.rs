@@ -91,9 +91,14 @@ const FENCES: &[Fence] = &[
     Fence {
         rule: "http-server",
         inside: &["crates/"],
-        except: &["crates/server/", "crates/resource/examples/", "crates/resource/tests/"],
+        except: &[
+            "crates/server/",
+            "crates/resource/examples/",
+            "crates/resource/tests/",
+            "crates/client/examples/",
+        ],
         words: &["axum", "hyper", "hyper_util", "tower_http", "askama"],
-        hint: "only crates/server knows HTTP as a server; crates/resource is for every framework",
+        hint: "only crates/server knows HTTP as a server; crates/resource and crates/client are for every framework",
         spares_tests: false,
     },
     Fence {
@@ -107,6 +112,14 @@ const FENCES: &[Fence] = &[
         ],
         words: &["tower", "reqwest"],
         hint: "only crates/server, crates/resource and the transport of crates/client speak HTTP",
+        spares_tests: false,
+    },
+    Fence {
+        rule: "client-in-server",
+        inside: &["crates/server/src"],
+        except: &["crates/server/src/cli/auth"],
+        words: &["ayb_client"],
+        hint: "the server is no client of anybody; only `ayb auth` is",
         spares_tests: false,
     },
     Fence {
@@ -142,8 +155,12 @@ const MANIFEST_FENCES: &[(&[&str], &[&str], &str)] = &[
         "only crates/store has a driver",
     ),
     (&["hyper", "hyper-util", "askama"], &["crates/server/"], "only crates/server serves HTTP"),
-    // What crates/resource has beyond its tests is held by the tree that cargo builds: see `dependencies.rs`.
-    (&["axum", "tower"], &["crates/server/", "crates/resource/"], "only crates/server serves HTTP"),
+    // What the published crates have beyond tests and examples is held by the tree that cargo builds: see `dependencies.rs`.
+    (
+        &["axum", "tower"],
+        &["crates/server/", "crates/resource/", "crates/client/"],
+        "only crates/server serves HTTP",
+    ),
 ];
 
 /// How a string literal begins that holds a statement.
@@ -310,11 +327,16 @@ mod tests {
                 &["clock-and-entropy"],
             ),
             ("crates/resource/src/clock.rs", "#[expect(clippy::disallowed_methods)]\nfn f() {}", &[]),
+            ("crates/server/src/oauth/a.rs", "use ayb_client::OAuth2;", &["client-in-server"]),
+            ("crates/server/src/cli/auth/a.rs", "use ayb_client::OAuth2;", &[]),
             ("crates/client/src/a.rs", "use ayb_store::Store;", &["stands-alone"]),
             ("crates/client/src/a.rs", "use openidconnect::Nonce;", &["stands-alone"]),
             ("crates/client/src/a.rs", "use reqwest::Client;", &["http-layer"]),
             ("crates/client/src/http/a.rs", "use reqwest::Client;", &[]),
             ("crates/client/src/a.rs", "use axum::Router;", &["http-server"]),
+            ("crates/client/examples/a.rs", "use axum::Router;", &[]),
+            ("crates/client/src/login.rs", "use tower_layer::Layer;", &[]),
+            ("crates/client/src/login.rs", "use tower::Layer;", &["http-layer"]),
             (
                 "crates/primitives/src/retry.rs",
                 "#[expect(clippy::disallowed_methods)]\nfn f() {}",

@@ -418,6 +418,9 @@ pub enum StorageError {
     /// Another process holds the lock for too long.
     #[error("the lock on the stored tokens was not to be had in time")]
     LockTimeout,
+    /// The key ring of the system cannot be used: there is none without a desktop, or it is locked.
+    #[error("the key ring of the system cannot be used: {0}; keep the key yourself, or use a passphrase")]
+    KeyringUnavailable(&'static str),
 }
 
 /// The kinds of error that a retry policy may be asked to bear.

@@ -42,7 +42,9 @@ impl OAuth2Error {
             Self::Network(NetworkError::OutcomeUnknown { .. }) => Recovery::Reauthenticate,
             Self::Network(NetworkError::TlsError { .. }) => Recovery::FixConfiguration,
             Self::Network(_) => Recovery::Fatal,
-            Self::Storage(StorageError::DecryptionFailed) => Recovery::FixConfiguration,
+            Self::Storage(StorageError::DecryptionFailed | StorageError::KeyringUnavailable(_)) => {
+                Recovery::FixConfiguration
+            }
             Self::Storage(StorageError::NotFound) => Recovery::Reauthenticate,
             Self::Storage(_) => Recovery::Retry { after: None },
             Self::Validation(ValidationError::AuthenticationTooOld | ValidationError::JwtExpired) => {

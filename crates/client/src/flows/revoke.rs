@@ -48,6 +48,23 @@ impl RevocationHandler {
     }
 }
 
+impl RevocationHandler {
+    /// Revokes what a manager keeps, and forgets it.
+    pub(crate) async fn end(&self, tokens: &TokenManagerImpl) -> Result<(), OAuth2Error> {
+        // No refresh meanwhile: what it brought would be forgotten without being revoked.
+        let _lock = tokens.lock().await;
+        let Some(set) = tokens.get_current_tokens().await? else { return Ok(()) };
+        // The refresh token first: with it, new access tokens could be made.
+        let refresh = match &set.refresh_token {
+            Some(token) => self.revoke_refresh_token(token.expose_secret()).await,
+            None => Ok(()),
+        };
+        let access = self.revoke_access_token(set.access_token.expose_secret()).await;
+        tokens.forget().await?;
+        refresh.and(access)
+    }
+}
+
 /// Any 2xx means that the token is dead (RFC 7009 §2.2), whatever is in the body; anything else is an error.
 fn done(answer: Answer<'_>) -> Result<Reading<()>, AnswerError> {
     if (200..300).contains(&answer.status) {
@@ -70,16 +87,6 @@ impl TokenRevocation for RevocationHandler {
     }
 
     async fn revoke_all(&self) -> Result<(), OAuth2Error> {
-        // No refresh meanwhile: what it brought would be forgotten without being revoked.
-        let _lock = self.tokens.lock().await;
-        let Some(set) = self.tokens.get_current_tokens().await? else { return Ok(()) };
-        // The refresh token first: with it, new access tokens could be made.
-        let refresh = match &set.refresh_token {
-            Some(token) => self.revoke_refresh_token(token.expose_secret()).await,
-            None => Ok(()),
-        };
-        let access = self.revoke_access_token(set.access_token.expose_secret()).await;
-        self.tokens.forget().await?;
-        refresh.and(access)
+        self.end(&self.tokens).await
     }
 }

@@ -52,6 +52,11 @@ impl ReqwestTransport {
         Ok(Self { client })
     }
 
+    /// The client within, for requests to APIs: it follows no redirect either.
+    pub(super) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
     async fn exchange(
         &self,
         request: HttpRequest,
@@ -78,10 +83,7 @@ impl ReqwestTransport {
         }
         let mut response = builder.send().await.map_err(|error| judge(&error))?;
         let status = response.status().as_u16();
-        let headers = response.headers().iter();
-        let headers = headers
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-        let headers = headers.collect();
+        let headers = headers(response.headers());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| judge(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -91,6 +93,12 @@ impl ReqwestTransport {
         }
         Ok(HttpResponse { status, headers, body: Bytes::from(body) })
     }
+}
+
+/// The headers that are text.
+pub(super) fn headers(all: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
+    let text = all.iter().map(|(name, value)| (name.as_str(), value.to_str().ok()));
+    text.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
 fn certificates(pem: &str) -> Result<Vec<Certificate>, TransportError> {
@@ -107,7 +115,7 @@ impl HttpTransport for ReqwestTransport {
 
 /// What failed, as far as it can be told from the chain of causes. What cannot be told counts as sent: that is the safe
 /// side.
-fn judge(error: &reqwest::Error) -> TransportError {
+pub(super) fn judge(error: &reqwest::Error) -> TransportError {
     if error.is_timeout() {
         return TransportError::TimedOut { sent: !error.is_connect() };
     }

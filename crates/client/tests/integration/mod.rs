@@ -1,6 +1,8 @@
 //! Whole journeys: a discovered client, providers that differ, real sockets.
 
+mod api_test;
 mod blocking_test;
+mod login_test;
 mod loopback_test;
 mod mock_server_test;
 mod provider_compat_test;

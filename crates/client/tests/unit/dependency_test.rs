@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-/// The list of the specification (§8.2) in versions of today, with what decision 0031 adds, and ours.
-const ALLOWED: [&str; 19] = [
+/// The list of the specification (§8.2) in versions of today, with what decisions 0031 and 0032 add, and ours.
+const ALLOWED: [&str; 23] = [
     "argon2",
     "arc-swap",
     "async-trait",
@@ -14,12 +14,16 @@ const ALLOWED: [&str; 19] = [
     "bytes",
     "form_urlencoded",
     "getrandom",
+    "http",
+    "keyring",
     "reqwest",
     "secrecy",
     "serde",
     "serde_json",
     "thiserror",
     "tokio",
+    "tower-layer",
+    "tower-service",
     "tracing",
     "url",
     "zeroize",

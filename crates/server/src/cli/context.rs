@@ -1,7 +1,7 @@
 //! What a command works with: its streams, the common flags, the environment.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::flags::Flags;
@@ -41,6 +41,14 @@ impl Context<'_> {
             .map(|found| found.value.to_string())
             .unwrap_or_default()
             .into()
+    }
+
+    /// The folder `ayb` of the user's configuration; nothing without a home.
+    pub fn user_folder(&self) -> Option<PathBuf> {
+        let text = |name| self.environment.text(name);
+        let named = text("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || text("HOME").map(|home| Path::new(home).join(".config"));
+        Some(named.or_else(home)?.join("ayb"))
     }
 
     /// Runs a future to its end on this thread.

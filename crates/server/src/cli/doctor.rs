@@ -27,7 +27,8 @@ pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     }
 }
 
-fn show(context: &mut Context<'_>, findings: &[Finding]) -> Result<(), Failure> {
+/// Prints findings.
+pub(super) fn show(context: &mut Context<'_>, findings: &[Finding]) -> Result<(), Failure> {
     let console = &mut context.console;
     match console.format {
         Format::Json => {
@@ -45,7 +46,8 @@ fn show(context: &mut Context<'_>, findings: &[Finding]) -> Result<(), Failure> 
     }
 }
 
-fn as_json(finding: &Finding) -> serde_json::Value {
+/// A finding as a member of the output.
+pub(super) fn as_json(finding: &Finding) -> serde_json::Value {
     json!({
         "health": finding.health.word(),
         "subject": finding.subject,

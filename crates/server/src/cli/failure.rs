@@ -17,7 +17,7 @@ pub enum Exit {
     Usage = 2,
     /// The server cannot be reached.
     Unreachable = 3,
-    /// The server does not accept the administrator's token or password.
+    /// The server does not accept the administrator's token or password, or a provider wants a new sign-in.
     Unauthorized = 4,
     /// There is no such thing.
     NotFound = 5,
@@ -30,7 +30,7 @@ Exit codes:
   1  failure
   2  the command line makes no sense
   3  the server cannot be reached
-  4  not authorized: sign in with `ayb admin login`
+  4  not authorized: sign in with `ayb admin login`, or `ayb auth login` at a provider
   5  not found";
 
 /// A command that failed.

@@ -1,11 +1,12 @@
 //! The command line: `ayb <command>`, one file a command.
 //!
 //! Commands that change a running server talk to its administration API; only `start`, `init`, `config`, `migrate`,
-//! `tables`, `keys` and `doctor` work on files and the database themselves.
+//! `tables`, `keys` and `doctor` work on files and the database themselves; `auth` talks to any provider.
 
 pub mod admin;
 pub mod apikeys;
 pub mod apps;
+pub mod auth;
 pub mod clients;
 pub mod config;
 pub mod context;
@@ -90,6 +91,9 @@ pub enum Command {
     /// Your own tables, as the table API sees them
     #[command(subcommand)]
     Tables(tables::TablesCommand),
+    /// Sign in at any provider, and get tokens for scripts
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
     /// Keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -182,6 +186,7 @@ impl Command {
             Self::ApiKeys(command) => Context::block_on(command.run(context)),
             Self::Oauth(OauthCommand::Clients(command)) => Context::block_on(command.run(context)),
             Self::Tables(command) => Context::block_on(command.run(context)),
+            Self::Auth(command) => Context::block_on(command.run(context)),
             Self::Keys(command) => Context::block_on(command.run(context)),
             Self::Doctor => Context::block_on(doctor::run(context)),
             Self::Version => version::run(&mut context.console),

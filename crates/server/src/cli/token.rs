@@ -52,10 +52,7 @@ fn read(path: &Path, server: &Url) -> Option<SecretText> {
 }
 
 fn user_file(context: &Context<'_>) -> Option<PathBuf> {
-    let named =
-        context.environment.text("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || context.environment.text("HOME").map(|home| Path::new(home).join(".config"));
-    Some(named.or_else(home)?.join("ayb").join(FILE_NAME))
+    Some(context.user_folder()?.join(FILE_NAME))
 }
 
 fn origin(server: &Url) -> String {

@@ -10,11 +10,13 @@ use super::key::{self, Key, SECTIONS, Secrecy};
 use super::layers::Setting;
 
 /// Variables that begin with `AYB_` and are not keys: the command line reads them, or a short name of a key.
-pub const OTHER_VARIABLES: [(&str, &str); 4] = [
+pub const OTHER_VARIABLES: [(&str, &str); 6] = [
     ("AYB_CONFIG", "The configuration file, like `--config`."),
     ("AYB_DATA_DIR", "Short for `AYB_SERVER_DATA_DIR`, like `--data-dir`."),
     ("AYB_URL", "The server that the command line talks to, like `--url`."),
     ("AYB_ADMIN_TOKEN", "The token that the command line shows to the server, like `--admin-token`."),
+    ("AYB_CLIENT_SECRET", "The secret of the client with which `ayb auth` signs in, if it has one."),
+    ("AYB_TOKENS_PASSPHRASE", "The passphrase of the tokens that `ayb auth` keeps with `--key passphrase`."),
 ];
 
 /// Variables of the repository's own tests begin so; the program does not look at them.

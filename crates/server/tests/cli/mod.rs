@@ -5,6 +5,7 @@
 mod admin;
 mod apikeys;
 mod apps;
+mod auth;
 mod clients;
 mod config_command;
 mod configuration;

@@ -49,12 +49,12 @@ pub(crate) struct FakeServer {
 }
 
 impl FakeServer {
-    /// A server with these answers: status and body.
+    /// A server with these answers: status and body, in which `ORIGIN` becomes its own address.
     pub(crate) fn answering(script: &[(u16, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script: Vec<(u16, String)> =
-            script.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+            script.iter().map(|(status, body)| (*status, body.replace("ORIGIN", &url))).collect();
         let serve = move || {
             let answer =
                 |(status, body): (u16, String)| serve_one(&listener.accept().unwrap().0, status, &body);

@@ -7,6 +7,8 @@
 //! Locks are taken on a file beside it, by the operating system: a process that dies lets go.
 
 mod disk;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod source;
 
 use std::fs::File;

@@ -16,6 +16,15 @@ pub enum KeySource {
     /// A passphrase, by Argon2id with 64 MiB, three passes, one lane. The salt is in the file `key.json` of the folder.
     #[cfg(feature = "passphrase")]
     Passphrase(SecretString),
+    /// 32 random bytes that are drawn at the first use and kept by the key ring of the system: Keychain, Credential Manager, Secret
+    /// Service. Nothing else is kept there. Ask [`KeySource::probe_keyring`] before somebody signs in.
+    #[cfg(feature = "keyring")]
+    Keyring {
+        /// The name of the program.
+        service: String,
+        /// The name of the key.
+        account: String,
+    },
 }
 
 impl KeySource {
@@ -36,6 +45,21 @@ impl KeySource {
         key.map(Self::raw).ok_or_else(|| StorageError::ReadFailed("the key is not 32 bytes".to_owned()))
     }
 
+    /// A key in the key ring of the system.
+    #[cfg(feature = "keyring")]
+    pub fn keyring(service: impl Into<String>, account: impl Into<String>) -> Self {
+        Self::Keyring { service: service.into(), account: account.into() }
+    }
+
+    /// Writes something into the key ring of the system, reads it, and removes it. It may wait for a person to unlock it.
+    ///
+    /// # Errors
+    /// [`StorageError::KeyringUnavailable`] when it cannot be used. Nothing else is chosen instead: that is for the caller.
+    #[cfg(feature = "keyring")]
+    pub fn probe_keyring(service: &str) -> Result<(), StorageError> {
+        super::keyring::probe(&super::keyring::System { service, account: "probe" })
+    }
+
     pub(super) fn load(self, folder: &Path) -> Result<Zeroizing<[u8; 32]>, StorageError> {
         match self {
             Self::Raw(key) => {
@@ -44,6 +68,11 @@ impl KeySource {
             }
             #[cfg(feature = "passphrase")]
             Self::Passphrase(passphrase) => passphrase::derive(folder, &passphrase),
+            #[cfg(feature = "keyring")]
+            Self::Keyring { service, account } => {
+                let ring = super::keyring::System { service: &service, account: &account };
+                super::keyring::load(&ring, folder)
+            }
         }
     }
 }
