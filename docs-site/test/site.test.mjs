@@ -12,8 +12,10 @@ import { run } from "../../tests/interop/kit/program.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGES = [
   "index",
-  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "client-providers", "integrations", "security", "operations"].map(inGuide),
-  ...["troubleshooting", "api-reference", "configuration", "cli", "glossary"].map(inGuide),
+  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "integrations", "security", "operations"].map(inGuide),
+  ...["client-quick-start", "client-flows", "client-storage", "client-resilience", "client-errors", "client-security"].map(inGuide),
+  ...["client-providers", "glossary"].map(inGuide),
+  ...["troubleshooting", "api-reference", "configuration", "cli"].map(inGuide),
 ];
 
 function inGuide(page) {
@@ -34,9 +36,9 @@ test("the site builds, with every page", async () => {
 });
 
 test("programs on pages are the examples", async () => {
-  const texts = await Promise.all(["protecting-your-api", "client"].map((page) => readFile(join(ROOT, `${inGuide(page)}.md`), "utf8")));
+  const texts = await Promise.all(["protecting-your-api", "client-quick-start", "client-flows"].map((page) => readFile(join(ROOT, `${inGuide(page)}.md`), "utf8")));
   const blocks = texts.flatMap((text) => [...text.matchAll(/<!-- (crates\/\S+) -->\n```\w+\n([\s\S]*?)```/g)]);
-  assert.equal(blocks.length, 3);
+  assert.equal(blocks.length, 4);
   for (const [, path, shown] of blocks) {
     const source = await readFile(join(ROOT, "..", path), "utf8");
     assert.ok(source.includes(shown), `${path} has no longer what the manual shows:\n${shown}`);

@@ -50,6 +50,12 @@ const GENERATORS: &[Generator] = &[
         whole: false,
     },
     Generator {
+        name: "providers",
+        writer: Writer::Ayb(&["reference", "providers"]),
+        target: "docs-site/guide/client-providers.md",
+        whole: false,
+    },
+    Generator {
         name: "openapi",
         writer: Writer::Ayb(&["reference", "openapi"]),
         target: "docs-site/openapi.json",

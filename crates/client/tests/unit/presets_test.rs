@@ -93,32 +93,3 @@ async fn gaps_are_filled_with_names_and_nothing_that_leads_elsewhere() {
         assert!(idp.requests(Endpoint::Discovery).is_empty());
     }
 }
-
-#[test]
-fn the_manual_has_a_section_for_every_preset_with_its_facts() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs-site/guide/client-providers.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let sections: Vec<_> = page.split("\n## ").skip(1).collect();
-    assert_eq!(sections.len(), presets::ALL.len() + 1, "one for each, and one for all others");
-    for preset in presets::ALL {
-        let name = format!("presets::named(\"{}\")", preset.name);
-        let section = sections.iter().find(|section| section.contains(&name));
-        let section = section.unwrap_or_else(|| panic!("{} has no section", preset.name));
-        let mut facts: Vec<String> = match preset.place {
-            Place::Issuer(issuer) => vec![format!("`{issuer}`")],
-            Place::Addresses(a, b, c, d) => {
-                [Some(a), Some(b), c, d].into_iter().flatten().map(|address| format!("`{address}`")).collect()
-            }
-        };
-        facts.extend(preset.authorization_params.iter().map(|(name, value)| format!("`{name}={value}`")));
-        facts.extend(preset.scope_separator.map(|separator| format!("`{separator}`")));
-        facts.extend(
-            preset.auth_method.and_then(ClientAuthMethod::as_str).map(|method| format!("`{method}`")),
-        );
-        facts.extend(preset.lifetime_if_unsaid.map(|seconds| format!("{seconds} seconds")));
-        facts.push(preset.note.to_owned());
-        for fact in facts {
-            assert!(section.contains(&fact), "{}: {fact} is not in\n{section}", preset.name);
-        }
-    }
-}

@@ -25,6 +25,8 @@ enum Page {
     Openapi,
     /// The same for readers.
     Api,
+    /// The presets of the client.
+    Providers,
 }
 
 impl ReferenceCommand {
@@ -35,6 +37,7 @@ impl ReferenceCommand {
             Page::Cli => reference_markdown(),
             Page::Openapi => openapi::document(Extent::FULL).to_pretty_json().unwrap_or_default(),
             Page::Api => openapi::markdown(),
+            Page::Providers => super::auth::providers::providers_markdown(),
         };
         console.line(text.trim_end())
     }

@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod probe;
 mod profile;
+pub mod providers;
 mod status;
 mod token;
 
