@@ -35,6 +35,17 @@ test("the site builds, with every page", async () => {
   }
 });
 
+test("the glossary has the eighteen terms", async () => {
+  const page = await readFile(join(ROOT, "guide/glossary.md"), "utf8");
+  const terms = [...page.matchAll(/^\| \*\*(.+?)\*\* \| \S.* \|$/gm)].map(([, term]) => term);
+  const wanted = [
+    ...["Access token", "Authorization code", "Authorization server", "Client credentials", "Confidential client", "Device code"],
+    ...["Grant type", "ID token", "Introspection", "OIDC", "PKCE", "Public client", "Refresh token", "Resource owner", "Revocation"],
+    ...["Scope", "State", "Token endpoint"],
+  ];
+  assert.deepEqual(terms, wanted);
+});
+
 test("programs on pages are the examples", async () => {
   const texts = await Promise.all(["protecting-your-api", "client-quick-start", "client-flows"].map((page) => readFile(join(ROOT, `${inGuide(page)}.md`), "utf8")));
   const blocks = texts.flatMap((text) => [...text.matchAll(/<!-- (crates\/\S+) -->\n```\w+\n([\s\S]*?)```/g)]);

@@ -293,6 +293,27 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-client",
         test: "every_rule_of_a_signed_answer_is_checked",
     },
+    Mutation {
+        file: "crates/client/src/http/attach.rs",
+        from: "        address.origin() == self.origin\n",
+        to: "        address.host() == address.host()\n",
+        package: "ayb-client",
+        test: "the_layer_attaches_tokens_to_its_origin_and_leaves_the_rest_alone",
+    },
+    Mutation {
+        file: "crates/client/src/login.rs",
+        from: "        Err(error) if both && !is_refusal(&error) => {\n",
+        to: "        Err(error) if false && both && !is_refusal(&error) => {\n",
+        package: "ayb-client",
+        test: "a_way_that_breaks_leaves_it_to_the_others_and_a_refusal_ends_all",
+    },
+    Mutation {
+        file: "crates/server/src/cli/auth/token.rs",
+        from: " && host.is_some() && host == flags.host)\n",
+        to: " && host.is_some())\n",
+        package: "ayb-server",
+        test: "git_gets_the_token_for_its_host_only_and_kubectl_in_its_form",
+    },
     // F-18: a key that cannot be is the key of no row.
     Mutation {
         file: "crates/store/src/tables/explain.rs",
