@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use url::Url;
 
-use super::attach::Attach;
+use super::attach::{Answered, Attach};
 use super::{HttpResponse, ReqwestTransport, TransportError};
 use crate::OAuth2;
 use crate::error::OAuth2Error;
@@ -59,19 +59,19 @@ impl OAuth2 {
     /// # Errors
     /// As [`ApiClient::new`].
     pub fn http_client(&self, base: &str) -> Result<ApiClient, OAuth2Error> {
-        ApiClient::new(Arc::new(self.default_tokens()), base)
+        ApiClient::new(self, Arc::new(self.default_tokens()), base)
     }
 }
 
 impl ApiClient {
-    /// A client of the API at `base`, with these tokens: [`OAuth2::tokens_for`], [`OAuth2::own_tokens`]. `base` ends with a slash if
+    /// A client of the API at `base`, with these tokens of `client`: [`OAuth2::tokens_for`], [`OAuth2::own_tokens`]. `base` ends with a slash if
     /// it has a path that requests begin with.
     ///
     /// # Errors
     /// [`crate::error::ConfigurationError`] when `base` is no https address and not on this machine, or TLS cannot be set up.
-    pub fn new(tokens: Arc<dyn TokenManager>, base: &str) -> Result<Self, OAuth2Error> {
+    pub fn new(client: &OAuth2, tokens: Arc<dyn TokenManager>, base: &str) -> Result<Self, OAuth2Error> {
         let failed = |_| crate::error::ConfigurationError::Invalid("TLS cannot be set up on this machine");
-        Self::over(tokens, base, &ReqwestTransport::new().map_err(failed)?)
+        Self::over(client, tokens, base, &ReqwestTransport::new().map_err(failed)?)
     }
 
     /// The same with the certificates and connections of this transport.
@@ -79,13 +79,14 @@ impl ApiClient {
     /// # Errors
     /// As [`ApiClient::new`].
     pub fn over(
+        client: &OAuth2,
         tokens: Arc<dyn TokenManager>,
         base: &str,
         transport: &ReqwestTransport,
     ) -> Result<Self, OAuth2Error> {
         let none = |_| crate::error::ConfigurationError::Invalid("the address of the API is none");
         let base = Url::parse(base).map_err(none)?;
-        let attach = Attach::new(tokens, &base)?;
+        let attach = Attach::new(client.clone(), tokens, &base)?;
         let client = transport.client();
         Ok(Self(Arc::new(Api { attach, base, client, timeout: PATIENCE, max_answer: MAX_API_ANSWER })))
     }
@@ -178,7 +179,7 @@ impl ApiRequest {
     }
 
     /// Sends it with a token and reads the answer, whatever its status. When the answer is 401, the token is renewed and the request
-    /// sent once more; when it cannot be renewed, the 401 is the answer.
+    /// sent once more; when it cannot be renewed, the 401 is the answer. A token that is bound to a key goes with a proof (RFC 9449).
     ///
     /// # Errors
     /// [`ApiError`].
@@ -186,20 +187,21 @@ impl ApiRequest {
         let url = self.target.as_ref().map_err(Clone::clone)?;
         let token = self.api.attach.token(None).await?;
         let answer = self.once(url, &token).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        match self.api.attach.token(Some(&token)).await {
-            Ok(renewed) => self.once(url, &renewed).await,
-            // The API's own words say more than that there is no other token.
-            Err(_) => Ok(answer),
+        let decides = Answered {
+            status: answer.status,
+            challenge: answer.header("www-authenticate").map(str::to_owned),
+            nonce: answer.header("dpop-nonce").map(str::to_owned),
+        };
+        match self.api.attach.after(url, &decides, &token).await {
+            Some(token) => self.once(url, &token).await,
+            None => Ok(answer),
         }
     }
 
     async fn once(&self, url: &Url, token: &AccessToken) -> Result<HttpResponse, ApiError> {
         let request = self.api.client.request(self.method.clone(), url.clone());
         let mut request = request.timeout(self.timeout).headers(self.headers.clone()).body(self.body.clone());
-        for (name, value) in Attach::proof(token) {
+        for (name, value) in self.api.attach.proof(self.method.as_str(), url, token)? {
             let mut value =
                 HeaderValue::from_str(&value).map_err(|_| ApiError::Unwritable("the access token"))?;
             value.set_sensitive(true);

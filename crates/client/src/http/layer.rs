@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use ::http::{Request, Response, StatusCode};
+use ::http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 use url::Url;
 
-use super::attach::Attach;
+use super::attach::{Answered, Attach};
+use crate::OAuth2;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::tokens::TokenManager;
 use crate::types::AccessToken;
@@ -72,7 +73,7 @@ impl<B, F: Fn(&B) -> Option<B> + Clone + Send + 'static> Repeat<B> for F {
 /// use ayb_client::http::{ByClone, TokenLayer};
 /// use tower_layer::Layer as _;
 ///
-/// let layer = TokenLayer::only("https://api.example", client.own_tokens(["orders.read"]))?.repeating(ByClone);
+/// let layer = TokenLayer::only("https://api.example", &client, client.own_tokens(["orders.read"]))?.repeating(ByClone);
 /// let service = layer.layer(inner);
 /// # Ok(()) }
 /// ```
@@ -83,15 +84,15 @@ pub struct TokenLayer<R = Never> {
 }
 
 impl TokenLayer {
-    /// For the origin of this address. A request that is answered with 401 is not repeated, unless
+    /// For the origin of this address, with tokens of `client`. A request that is answered with 401 is not repeated, unless
     /// [`TokenLayer::repeating`] says how.
     ///
     /// # Errors
     /// [`ConfigurationError`] when it is no https address and not on this machine.
-    pub fn only(origin: &str, tokens: Arc<dyn TokenManager>) -> Result<Self, OAuth2Error> {
+    pub fn only(origin: &str, client: &OAuth2, tokens: Arc<dyn TokenManager>) -> Result<Self, OAuth2Error> {
         let none = |_| ConfigurationError::Invalid("the origin is no address");
         let address = Url::parse(origin).map_err(none)?;
-        Ok(Self { attach: Attach::new(tokens, &address)?, repeat: Never })
+        Ok(Self { attach: Attach::new(client.clone(), tokens, &address)?, repeat: Never })
     }
 
     /// Renews the token after a 401 and sends the request once more, if `repeat` gives its body again: [`ByClone`], or a function.
@@ -155,22 +156,26 @@ where
     S: Service<Request<B>, Response = Response<A>>,
     R: Repeat<B>,
 {
-    let is_ours = Url::parse(&request.uri().to_string()).is_ok_and(|address| attach.covers(&address));
-    if !is_ours || request.headers().contains_key(AUTHORIZATION) {
+    let address = Url::parse(&request.uri().to_string()).ok().filter(|address| attach.covers(address));
+    let Some(address) = address.filter(|_| !request.headers().contains_key(AUTHORIZATION)) else {
         return inner.call(request).await.map_err(LayerError::Inner);
-    }
+    };
     let token = attach.token(None).await.map_err(LayerError::NoToken)?;
     let again = again(&request, &repeat);
-    prove(&mut request, &token)?;
+    prove(&attach, &address, &mut request, &token)?;
     let answer = inner.call(request).await.map_err(LayerError::Inner)?;
-    let Some(mut again) = again.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
-        return Ok(answer);
-    };
-    // The API's own words say more than that there is no other token.
-    let Ok(renewed) = attach.token(Some(&token)).await else { return Ok(answer) };
-    prove(&mut again, &renewed)?;
+    let decides = answered(&answer);
+    let Some(mut again) = again else { return Ok(answer) };
+    let Some(token) = attach.after(&address, &decides, &token).await else { return Ok(answer) };
+    prove(&attach, &address, &mut again, &token)?;
     poll_fn(|context| inner.poll_ready(context)).await.map_err(LayerError::Inner)?;
     inner.call(again).await.map_err(LayerError::Inner)
+}
+
+fn answered<A>(answer: &Response<A>) -> Answered {
+    let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+    let status = answer.status().as_u16();
+    Answered { status, challenge: text("www-authenticate"), nonce: text("dpop-nonce") }
 }
 
 /// The same request once more, if its body can be had.
@@ -184,8 +189,14 @@ fn again<B>(request: &Request<B>, repeat: &impl Repeat<B>) -> Option<Request<B>>
     Some(again)
 }
 
-fn prove<B, E>(request: &mut Request<B>, token: &AccessToken) -> Result<(), LayerError<E>> {
-    for (name, value) in Attach::proof(token) {
+fn prove<B, E>(
+    attach: &Attach,
+    address: &Url,
+    request: &mut Request<B>,
+    token: &AccessToken,
+) -> Result<(), LayerError<E>> {
+    let proof = attach.proof(request.method().as_str(), address, token).map_err(LayerError::NoToken)?;
+    for (name, value) in proof {
         let mut value = HeaderValue::from_str(&value).map_err(|_| LayerError::Unwritable)?;
         value.set_sensitive(true);
         request.headers_mut().insert(HeaderName::from_static(name), value);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use ayb_client::http::{ApiClient, ApiError, ByClone, LayerError, Repeat, TokenLayer};
 use ayb_client::mock::{Fault, TestAuthServer};
-use ayb_client::{Endpoint, OAuth2, OAuth2Error};
+use ayb_client::{DpopKey, Endpoint, OAuth2, OAuth2Error};
 use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -134,9 +134,28 @@ async fn no_token_goes_to_another_origin_nor_through_a_redirect() {
     }
     let forged = http.get("a").header("authorization", "Bearer mine").send().await;
     assert!(matches!(forged, Err(ApiError::Unwritable(_))));
-    let tokens = idp.confidential("svc").build().unwrap().own_tokens(["orders"]);
-    let own = ApiClient::new(tokens, &api.base).unwrap().get("b").send().await.unwrap();
+    let svc = idp.confidential("svc").build().unwrap();
+    let own =
+        ApiClient::new(&svc, svc.own_tokens(["orders"]), &api.base).unwrap().get("b").send().await.unwrap();
     assert_eq!((own.status, api.tokens().len()), (200, 2));
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_goes_with_a_proof_and_a_nonce_costs_no_renewal() {
+    let idp = TestAuthServer::start().requiring_dpop();
+    let client =
+        idp.client("app").configure(|config| config.dpop = DpopKey::generate().ok()).build().unwrap();
+    signed_in(&idp, &client).await;
+    let wants_nonce =
+        "401 Unauthorized\r\nwww-authenticate: DPoP error=\"use_dpop_nonce\"\r\ndpop-nonce: n-1";
+    let api = Api::answering(&[wants_nonce]).await;
+    let answer = client.http_client(&api.base).unwrap().get("a").send().await.unwrap();
+    let tokens = api.tokens();
+    assert_eq!((answer.status, tokens.len(), idp.refreshes()), (200, 2, 0));
+    assert!(tokens[0].starts_with("DPoP ") && tokens[0] == tokens[1], "the same token");
+    let proof = |head: &String| head.lines().find(|line| line.starts_with("dpop: ")).unwrap().to_owned();
+    let proofs: Vec<_> = api.seen.lock().unwrap().iter().map(proof).collect();
+    assert!(proofs[0] != proofs[1] && proofs[1].len() > proofs[0].len(), "a new one, with the nonce");
 }
 
 /// A service that keeps what comes and answers as it was told.
@@ -185,7 +204,7 @@ fn request(uri: &str) -> Request<String> {
 async fn the_layer_attaches_tokens_to_its_origin_and_leaves_the_rest_alone() {
     let idp = TestAuthServer::start();
     let client = client(&idp).await;
-    let layer = TokenLayer::only("https://api.example", Arc::new(client.default_tokens())).unwrap();
+    let layer = TokenLayer::only("https://api.example", &client, Arc::new(client.default_tokens())).unwrap();
     let inner = Inner::default();
     let mut with_own = request("https://api.example/a");
     with_own.headers_mut().insert("authorization", "Basic mine".parse().unwrap());
@@ -211,7 +230,8 @@ async fn the_layer_attaches_tokens_to_its_origin_and_leaves_the_rest_alone() {
 async fn the_layer_repeats_a_request_once_and_only_if_its_body_can_be_had_again() {
     let idp = TestAuthServer::start();
     let client = client(&idp).await;
-    let layer = || TokenLayer::only("https://api.example", Arc::new(client.default_tokens())).unwrap();
+    let layer =
+        || TokenLayer::only("https://api.example", &client, Arc::new(client.default_tokens())).unwrap();
     let refusing = || {
         let inner = Inner::default();
         *inner.refuses.lock().unwrap() = 5;
@@ -244,7 +264,7 @@ async fn the_layer_repeats_a_request_once_and_only_if_its_body_can_be_had_again(
 async fn the_layer_sends_nothing_when_there_is_no_token() {
     let idp = TestAuthServer::start();
     let client = idp.client("app").build().unwrap();
-    let layer = TokenLayer::only("https://api.example", Arc::new(client.default_tokens())).unwrap();
+    let layer = TokenLayer::only("https://api.example", &client, Arc::new(client.default_tokens())).unwrap();
     let inner = Inner::default();
     let error = through(layer, &inner, request("https://api.example/a")).await.unwrap_err();
     assert!(matches!(error, LayerError::NoToken(_)) && inner.seen.lock().unwrap().is_empty(), "{error}");
