@@ -2,7 +2,7 @@
 
 use ayb_client::mock::{Fault, TestAuthServer};
 use ayb_client::presets::{self, Place};
-use ayb_client::{ClientAuthMethod, ClientCredentials, Endpoint, OAuth2Client as _};
+use ayb_client::{ClientCredentials, Endpoint, OAuth2Client as _};
 use url::Url;
 
 use crate::kit::{pair, params, sign_in};
