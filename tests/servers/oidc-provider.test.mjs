@@ -40,6 +40,7 @@ function settings() {
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7), requireNonce: () => true },
       introspection: { enabled: true },
       revocation: { enabled: true },
       registration: { enabled: true },

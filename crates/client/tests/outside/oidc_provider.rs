@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use ayb_client::error::{AuthorizationError, TokenError, ValidationError};
 use ayb_client::{
-    Algorithm, AuthorizationParams, ClientAuthMethod, ClientCredentials, Expected, ExposeSecret as _,
-    LogoutRequest, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig, Recovery,
-    SigningKey, TokenSet,
+    Algorithm, AuthorizationParams, ClientAuthMethod, ClientCredentials, DpopKey, Expected,
+    ExposeSecret as _, LogoutRequest, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig,
+    Recovery, SigningKey, TokenSet,
 };
 use serde_json::{Value, json};
 
@@ -237,4 +237,21 @@ async fn a_sign_out_comes_back_with_its_state() {
     let url = client.logout_url(request).unwrap();
     let arrived = ask_text("logout", json!({"address": url.as_str(), "redirectUri": AFTER_LOGOUT})).await;
     assert_eq!(arrived, format!("{AFTER_LOGOUT}?state=a%20state").replace("%20", "+"));
+}
+
+#[tokio::test]
+#[ignore = "needs the server that the suite `servers` starts"]
+async fn tokens_are_bound_to_a_key_by_a_server_that_wants_its_nonce_in_every_proof() {
+    for method in ["client_secret_basic", "none"] {
+        let bound = json!({"dpop_bound_access_tokens": true});
+        let client = client(method, bound, |config| config.dpop = DpopKey::generate().ok()).await;
+        let response = sign_in(&client, params()).await.unwrap_or_else(|error| panic!("{method}: {error:?}"));
+        assert_eq!(response.token_type, "DPoP");
+        client.user_info(response.access_token.expose_secret(), "ada").await.unwrap();
+        client.tokens().store_tokens(ended(&response)).await.unwrap();
+        assert_ne!(renewed_for_twenty(&client).await, response.access_token.expose_secret());
+        let second = client.tokens().refresh().await.unwrap();
+        assert_eq!(second.token_type, "DPoP");
+        client.user_info(second.access_token.expose_secret(), "ada").await.unwrap();
+    }
 }
