@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ayb_client::{
-    Algorithm, AuthorizationParams, CallbackParams, ClientAuthMethod, ClientCredentials, ExposeSecret as _,
-    OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig, SigningKey,
+    Algorithm, AuthorizationParams, CallbackParams, ClientCredentials, ClientMetadata, ClientRegistration,
+    ExposeSecret as _, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig, SigningKey,
 };
 use reqwest::header::{LOCATION, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Mcp {
         if offers {
             self.scopes.insert("offline_access".to_owned());
         }
-        let credentials = self.credentials(&metadata).await;
+        let credentials = self.credentials(&provider, &metadata).await;
         let mut config = OAuth2Config::new(provider, credentials);
         config.resource = resource;
         let client = OAuth2::builder(config).build()?;
@@ -157,15 +157,16 @@ impl Mcp {
                 let provider = ProviderConfig {
                     authorization_endpoint: at("/authorize"),
                     token_endpoint: at("/token"),
+                    registration_endpoint: at("/register"),
                     ..ProviderConfig::default()
                 };
-                (provider, json!({"registration_endpoint": at("/register").unwrap().as_str()}))
+                (provider, Value::Null)
             }
         }
     }
 
     /// Who this client is: as somebody registered it, by its document, or as it registers itself (RFC 7591).
-    async fn credentials(&self, metadata: &Value) -> ClientCredentials {
+    async fn credentials(&self, provider: &ProviderConfig, metadata: &Value) -> ClientCredentials {
         let said = |name: &str| self.context[name].as_str();
         if let Some(client_id) = said("client_id") {
             if let Some(pem) = said("private_key_pem") {
@@ -176,22 +177,16 @@ impl Mcp {
         if metadata["client_id_metadata_document_supported"] == true {
             return ClientCredentials::public(CLIENT_ID_DOCUMENT);
         }
-        let body = json!({
-            "client_name": "ayb-client", "redirect_uris": [CALLBACK], "response_types": ["code"],
-            "grant_types": ["authorization_code", "refresh_token"],
-        });
-        let address = metadata["registration_endpoint"].as_str().unwrap();
-        let request = self.http.post(address).header("content-type", "application/json");
-        let answer = request.body(body.to_string()).send().await.unwrap().bytes().await.unwrap();
-        let registered: Value = serde_json::from_slice(&answer).unwrap();
-        let client_id = registered["client_id"].as_str().unwrap();
-        match (registered["client_secret"].as_str(), registered["token_endpoint_auth_method"].as_str()) {
-            (None, _) | (_, Some("none")) => ClientCredentials::public(client_id),
-            (Some(secret), Some("client_secret_post")) => {
-                ClientCredentials::with_secret(client_id, secret).method(ClientAuthMethod::ClientSecretPost)
-            }
-            (Some(secret), _) => ClientCredentials::with_secret(client_id, secret),
-        }
+        // `grant_types` says that it will want refresh tokens (RFC 7591 §2).
+        let metadata = ClientMetadata {
+            client_name: Some("ayb-client".to_owned()),
+            response_types: vec!["code".to_owned()],
+            grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+            ..ClientMetadata::new([CALLBACK.parse().unwrap()])
+        };
+        let nobody = OAuth2Config::new(provider.clone(), ClientCredentials::public("unregistered"));
+        let registered = OAuth2::builder(nobody).register(&ClientRegistration::new(metadata)).await;
+        registered.unwrap().1.credentials
     }
 }
 
