@@ -175,7 +175,9 @@ where
     match &decision {
         Redemption::Issue(answer) => {
             let used = (USE, vec![(*id).into(), (*now).into()]);
-            tx.apply(vec![used, grants::insert(&answer.grant), tokens::insert(&answer.issuance)]).await?;
+            let mut writes = vec![used, grants::insert(&answer.grant)];
+            writes.extend(tokens::insert(&answer.issuance));
+            tx.apply(writes).await?;
         }
         Redemption::Replay { revoke } => {
             tx.apply(grants::revoke(*revoke, RevocationReason::CodeReplay, *now)).await?;
@@ -251,9 +253,8 @@ impl Store {
         let (found, _) = found_code(&row)?;
         let Redemption::Issue(answer) = rule(Some(&found)) else { return Ok(None) };
         let (_, grant) = grants::insert(&answer.grant);
-        let (_, tokens) = tokens::insert(&answer.issuance);
         let mut params = vec![id.into(), now.into(), clients::version(client)?];
-        params.extend(grant.into_iter().chain(tokens));
+        params.extend(grant.into_iter().chain(tokens::rows(&answer.issuance)));
         let sql = if answer.issuance.refresh.is_some() { REDEEM_FOR_PAIR } else { REDEEM_FOR_ACCESS };
         let done = self.db.execute_locking(sql, params).await? > 0;
         Ok(done.then_some(answer))

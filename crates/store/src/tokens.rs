@@ -75,18 +75,26 @@ macro_rules! add_refresh {
 }
 pub(crate) use add_refresh;
 
-pub(crate) const INSERT_PAIR: &str =
+pub(crate) const INSERT_REFRESH: &str =
     "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
-    scope, allowed_tables, grant_id, expires_at, created_at, access_id) values
-    ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, null),
-    ($10, $11, 'refresh', $12, $13, $14, $15, $16, $17, $18, $1)";
+    scope, allowed_tables, grant_id, expires_at, created_at, access_id)
+    values ($1, $2, 'refresh', $3, $4, $5, $6, $7, $8, $9, $10)";
 
-/// The write that stores the tokens of one answer. The refresh token remembers the access token beside it.
-pub(crate) fn insert(issuance: &Issuance) -> Write {
+/// The writes that store the tokens of one answer. The refresh token remembers the access token beside it. They are two
+/// statements, because SQLite keeps a journal of its own for a statement that adds several rows.
+pub(crate) fn insert(issuance: &Issuance) -> Vec<Write> {
+    let access = (INSERT_ACCESS, row(&issuance.access));
+    let Some(refresh) = &issuance.refresh else { return vec![access] };
+    let mut params = row(refresh);
+    params.push(issuance.access.id.into());
+    vec![access, (INSERT_REFRESH, params)]
+}
+
+/// The parameters of a statement that stores the tokens of one answer itself.
+pub(crate) fn rows(issuance: &Issuance) -> Vec<Value> {
     let mut params = row(&issuance.access);
-    let Some(refresh) = &issuance.refresh else { return (INSERT_ACCESS, params) };
-    params.extend(row(refresh));
-    (INSERT_PAIR, params)
+    params.extend(issuance.refresh.iter().flat_map(row));
+    params
 }
 
 fn row<K>(token: &TokenRecord<K>) -> Vec<Value> {
@@ -294,7 +302,9 @@ where
 /// The writes that put the tokens of `answer` in the place of the refresh token `old`.
 fn replace(old: Uuid, answer: &Answer, now: Timestamp) -> Vec<Write> {
     let successor = answer.issuance.refresh.as_ref().map(|refresh| refresh.id);
-    vec![(RETIRE, vec![old.into(), now.into(), successor.into()]), insert(&answer.issuance)]
+    let mut writes = vec![(RETIRE, vec![old.into(), now.into(), successor.into()])];
+    writes.extend(insert(&answer.issuance));
+    writes
 }
 
 pub(crate) const TOKEN: &str =
@@ -414,9 +424,8 @@ impl Store {
         if answer.issuance.refresh.is_none() {
             return Ok(None);
         }
-        let (_, pair) = insert(&answer.issuance);
         let mut params = vec![id.into(), now.into(), clients::version(client)?, answer.grant.id.into()];
-        params.extend(pair);
+        params.extend(rows(&answer.issuance));
         let done = self.db.execute_locking(ROTATE, params).await? > 0;
         Ok(done.then_some(answer))
     }

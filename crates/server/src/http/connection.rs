@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -90,7 +90,8 @@ async fn answer(
     pace: Pace,
 ) -> Result<Response<PacedBody>, Infallible> {
     let exchange = pace.begin();
-    let mut request = request.map(Body::new);
+    // Most requests have no body, and then none needs a place of its own.
+    let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
     request.extensions_mut().insert(Peer(peer));
     let response = app.oneshot(request).await?;
     Ok(response.map(|body| PacedBody::new(body, exchange)))

@@ -78,14 +78,11 @@ pub fn no_store(response: impl IntoResponse) -> Response {
     response
 }
 
-/// A JSON document that anyone may read and keep for `max_age` seconds.
-pub fn cached_json(body: Bytes, max_age: u32) -> Response {
+/// A JSON document that anyone may read and keep for as long as `cache_control` says.
+pub fn cached_json(body: Bytes, cache_control: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={max_age}")) {
-        headers.insert(CACHE_CONTROL, value);
-    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     response
 }
 

@@ -5,16 +5,25 @@ use std::sync::Arc;
 
 use ayb_protocol::time::Timestamp;
 use http::{HeaderMap, HeaderValue};
-use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::entropy::Entropy;
 use crate::http::headers::X_REQUEST_ID;
 
 const MAX_LEN: usize = 128;
+/// The length of a UUID as text.
+const LENGTH: usize = Hyphenated::LENGTH;
 
 /// The identifier of a request; the edge layer puts it into the request's extensions and the answer's headers.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(Text);
+
+/// Almost every identifier is ours and of one length, and needs no memory of its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Text {
+    Fresh([u8; LENGTH]),
+    Given(Arc<str>),
+}
 
 impl RequestId {
     /// The identifier that a trusted proxy gave, if it is one of up to 128 letters, digits, `.`, `_` and `-`; else a
@@ -26,12 +35,16 @@ impl RequestId {
 
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            // The bytes are hexadecimal digits and hyphens.
+            Text::Fresh(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Text::Given(text) => text,
+        }
     }
 
     /// The identifier as the value of `X-Request-Id`.
     pub fn header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.0).ok()
+        HeaderValue::from_str(self.as_str()).ok()
     }
 
     fn read(headers: &HeaderMap) -> Option<Self> {
@@ -41,18 +54,19 @@ impl RequestId {
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let sane = !text.is_empty() && text.len() <= MAX_LEN && text.bytes().all(plain);
-        sane.then(|| Self(text.into()))
+        sane.then(|| Self(Text::Given(text.into())))
     }
 
     fn generate(entropy: &Entropy, now: Timestamp) -> Self {
-        let mut text = Uuid::encode_buffer();
-        Self((&*entropy.name(now).hyphenated().encode_lower(&mut text)).into())
+        let mut bytes = [0; LENGTH];
+        entropy.name(now).hyphenated().encode_lower(&mut bytes);
+        Self(Text::Fresh(bytes))
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::http::headers::cached_json;
 
 /// How long readers may keep the keys. The next key is published much longer than this before it signs.
-pub const MAX_AGE_SECONDS: u32 = 3600;
+const CACHE_CONTROL: &str = "public, max-age=3600";
 
 /// Answers with the keys that sign, that will sign next, and that signed tokens which may still be alive.
 pub async fn get(State(app): State<App>) -> Response {
-    cached_json(app.keys.ring().jwks(), MAX_AGE_SECONDS)
+    cached_json(app.keys.ring().jwks(), CACHE_CONTROL)
 }

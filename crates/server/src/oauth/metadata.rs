@@ -9,11 +9,11 @@ use bytes::Bytes;
 use crate::app::App;
 use crate::http::headers::cached_json;
 
-const MAX_AGE_SECONDS: u32 = 3600;
+const CACHE_CONTROL: &str = "public, max-age=3600";
 
 /// Answers with the document; both addresses give the same.
 pub async fn get(State(app): State<App>) -> Response {
-    cached_json(app.metadata.clone(), MAX_AGE_SECONDS)
+    cached_json(app.metadata.clone(), CACHE_CONTROL)
 }
 
 /// The document for `issuer`.

@@ -22,7 +22,7 @@ use crate::http::headers::cached_json;
 
 pub use markdown::markdown;
 
-const MAX_AGE_SECONDS: u32 = 300;
+const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// Which parts of the product are on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +78,7 @@ pub fn routes(app: &App) -> Router<App> {
     let mut document = document(Extent::of(app));
     document.servers = Some(vec![ServerBuilder::new().url(app.issuer()).build()]);
     let bytes = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
-    let answer = move || async move { cached_json(bytes, MAX_AGE_SECONDS) };
+    let answer = move || async move { cached_json(bytes, CACHE_CONTROL) };
     Router::new().route("/api/openapi.json", get(answer))
 }
 

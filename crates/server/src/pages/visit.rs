@@ -36,7 +36,7 @@ pub struct Visit {
     pub now: Timestamp,
     /// Who calls, for limits.
     pub caller: ClientIp,
-    request_id: String,
+    request_id: Option<RequestId>,
 }
 
 impl FromRequestParts<App> for Visit {
@@ -49,11 +49,7 @@ impl FromRequestParts<App> for Visit {
             headers: parts.headers.clone(),
             now: app.clock.now(),
             caller: caller.unwrap_or(ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
-            request_id: parts
-                .extensions
-                .get::<RequestId>()
-                .map(|id| id.as_str().to_owned())
-                .unwrap_or_default(),
+            request_id: parts.extensions.get::<RequestId>().cloned(),
         })
     }
 }
@@ -167,14 +163,14 @@ impl Visit {
             base: "",
             css_href: assets::css_href(),
             icon_href: assets::icon_href(),
-            request_id: &self.request_id,
+            request_id: self.request_id.as_ref().map_or("", RequestId::as_str),
             user: present.map(person),
         }
     }
 
     /// The request's identifier.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        self.request_id.as_ref().map_or("", RequestId::as_str)
     }
 
     /// The browser's name for itself, bounded.
