@@ -64,7 +64,7 @@ pub async fn serve(port: u16, path: String, postgres: Option<String>) -> Result<
         secret: hash(EXPECTED.as_bytes()),
     };
     let router = Router::new()
-        .route("/static", get(async || json(STATIC.to_owned())))
+        .route("/static/{size}", get(document))
         .route("/echo", post(echo))
         .route("/sign/{algorithm}", post(sign))
         .route("/{storage}/token", post(insert))
@@ -80,7 +80,12 @@ pub async fn serve(port: u16, path: String, postgres: Option<String>) -> Result<
     Ok(())
 }
 
-const STATIC: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"0123456789012345678901234567890123456789012","x":"01234567890123456789012345678901234567890123","y":"01234567890123456789012345678901234567890123"}]}"#;
+/// A document of this many bytes, or of as many as a document cannot do without.
+async fn document(Path(size): Path<usize>) -> Response {
+    let (start, end) = (r#"{"keys":[{"kid":""#, r#""}]}"#);
+    let fill = "0".repeat(size.saturating_sub(start.len() + end.len()));
+    json([start, &fill, end].concat())
+}
 
 fn json(body: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()

@@ -148,7 +148,8 @@ impl Pairs<'_> {
     fn documents(&self, report: &mut Report) -> Result<()> {
         for (name, path, contains) in DOCUMENTS {
             let mut ours = Fixed::new(request("GET", path, "", ""), 200, contains);
-            let mut floor = Fixed::new(request("GET", "/static", "", ""), 200, "keys");
+            let size = http::send(self.subject.address, "GET", path, &[], "")?.body.len();
+            let mut floor = Fixed::new(request("GET", &format!("/static/{size}"), "", ""), 200, "keys");
             self.run(report, name.to_owned(), "floor-documents", &mut ours, &mut floor)?;
         }
         Ok(())
