@@ -5,9 +5,13 @@ use ayb_protocol::scope::GrantedScope;
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::ClientSettings;
-use ayb_provider::grant::refresh::Rotation;
+use ayb_provider::grant::code::{FoundCode, Redemption};
+use ayb_provider::grant::refresh::{FoundRefresh, Rotation};
 use ayb_provider::grant::{CodeRecord, FreshPair, FreshToken, Issuance, TokenRecord};
 use ayb_provider::revoke::Revocation;
+use ayb_store::db::Engine;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use crate::kit::each_migrated;
 use crate::sample::{NOW, World, after, fresh, hash, id, issued, settings, tables};
@@ -236,6 +240,46 @@ async fn a_client_that_changed_since_it_was_read_gets_nothing_and_spends_nothing
             assert_eq!(store.rotate_refresh(refresh.id, &seen, NOW, rule).await.unwrap(), None);
             assert_eq!(store.recall_client(id), None, "what is out of date is not remembered");
         }
+        assert_eq!(store.peek_code(code.id).await.unwrap().unwrap().code.used_at, None);
+        assert_eq!(store.peek_refresh(refresh.id).await.unwrap().unwrap().token.revoked_at, None);
+    })
+    .await;
+}
+
+/// PostgreSQL decides on what it read without a lock, and its write must notice what changed since. SQLite reads under its lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_between_the_look_and_the_write_gets_nothing() {
+    each_migrated(async |db| {
+        if db.engine() == Engine::Sqlite {
+            return;
+        }
+        let world = World::new(db).await;
+        let (store, user) = (&world.store, world.user.id);
+        let (code, held) = (world.code().await, world.granted().await);
+        let refresh = held.issuance.refresh.as_ref().unwrap();
+        let disable = || {
+            let (store, handle) = (store.clone(), Handle::current());
+            move || {
+                block_in_place(|| handle.block_on(store.set_user_disabled(user, Some(NOW), NOW))).unwrap();
+            }
+        };
+        let (disabled, rule) = (disable(), world.redemption(&code, NOW));
+        let rule = move |found: Option<&FoundCode>| {
+            let decision = rule(found);
+            disabled();
+            decision
+        };
+        let redeemed = store.redeem_code(code.id, &world.client, NOW, rule).await.unwrap();
+        assert!(matches!(redeemed, Some(Redemption::Refuse(_))), "{redeemed:?}");
+        store.set_user_disabled(user, None, NOW).await.unwrap();
+        let (disabled, rule) = (disable(), world.rotation(refresh.hash, fresh(), NOW));
+        let rule = move |found: Option<&FoundRefresh>| {
+            let decision = rule(found);
+            disabled();
+            decision
+        };
+        let rotated = store.rotate_refresh(refresh.id, &world.client, NOW, rule).await.unwrap();
+        assert!(matches!(rotated, Some(Rotation::Refuse(_))), "{rotated:?}");
         assert_eq!(store.peek_code(code.id).await.unwrap().unwrap().code.used_at, None);
         assert_eq!(store.peek_refresh(refresh.id).await.unwrap().unwrap().token.revoked_at, None);
     })
