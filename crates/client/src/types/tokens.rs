@@ -12,6 +12,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+use crate::error::{OAuth2Error, ValidationError};
+
 /// What the token endpoint answered.
 #[derive(Clone)]
 pub struct TokenResponse {
@@ -216,13 +219,28 @@ impl AccessToken {
         u64::try_from(left).ok().filter(|left| *left > 0).map(Duration::from_millis)
     }
 
-    /// The value of the header `Authorization` (RFC 6750 §2.1). It holds the token: mark it as sensitive where the HTTP
-    /// library can.
+    /// The value of the header `Authorization` (RFC 6750 §2.1) as a plain text. The whole token is in it: it shows in every log
+    /// and every `Debug` that it gets into, and is not wiped when it is dropped. [`AccessToken::to_header_value`] is better where
+    /// headers are those of the crate `http`.
     pub fn authorization_header(&self) -> String {
         // Servers write the type in every case; resources are known that only take this one.
         let known = ["Bearer", "DPoP"].into_iter().find(|name| self.token_type.eq_ignore_ascii_case(name));
         let scheme = known.unwrap_or(&self.token_type);
         format!("{scheme} {}", self.secret())
+    }
+
+    /// The same as a header that is marked as sensitive: its `Debug` shows nothing, and HTTP/2 keeps it out of the tables of
+    /// its compression (RFC 7541 §7.1.3). With the feature `reqwest` or `tower`.
+    ///
+    /// # Errors
+    /// [`ValidationError::InvalidTokenFormat`] when the token has bytes that no header can have.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    pub fn to_header_value(&self) -> Result<http::HeaderValue, OAuth2Error> {
+        let text = Zeroizing::new(self.authorization_header());
+        let mut value =
+            http::HeaderValue::from_str(&text).map_err(|_| ValidationError::InvalidTokenFormat)?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ayb_client::error::TokenError;
+use ayb_client::error::{TokenError, ValidationError};
 use ayb_client::mock::{FailingStorage, Fault, TestAuthServer};
 use ayb_client::primitives::types::TimeProvider as _;
 use ayb_client::{
@@ -544,4 +544,20 @@ async fn renewal_is_put_forward_by_up_to_a_tenth_so_that_not_all_come_at_once() 
         client.settle().await;
         assert_eq!(idp.refreshes() == 1, is_due, "{fraction} {left}");
     }
+}
+
+#[tokio::test]
+async fn the_header_of_a_token_is_sensitive_and_one_that_fits_in_no_header_is_refused() {
+    let idp = rotating();
+    let client = idp.client("app").build().unwrap();
+    let set = signed_in(&idp, &client).await;
+    let token = client.tokens().get_access_token().await.unwrap();
+    let header = token.to_header_value().unwrap();
+    assert_eq!(header.to_str().unwrap(), token.authorization_header());
+    assert!(header.is_sensitive() && !format!("{header:?}").contains(token.secret()));
+    let torn = TokenSet { access_token: "a\nb".to_owned().into(), ..set };
+    client.tokens().store_tokens(torn).await.unwrap();
+    let token = client.tokens().get_access_token().await.unwrap();
+    let refused = token.to_header_value().unwrap_err();
+    assert!(matches!(refused, OAuth2Error::Validation(ValidationError::InvalidTokenFormat)), "{refused}");
 }
