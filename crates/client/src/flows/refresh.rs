@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use ayb_protocol::jose::jwt::Unverified;
+use ayb_protocol::jose::jwt::Claims;
+use ayb_protocol::jose::{base64url, jws};
 use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
 
 use super::token::Grant;
 use crate::core::Core;
@@ -63,10 +65,42 @@ impl Core {
             Expected { access_token: Some(response.access_token.expose_secret()), ..Expected::default() };
         let claims = self.verify_id_token(new.expose_secret(), &expected).await?;
         let Some(old) = &set.id_token else { return Ok(()) };
-        let before = Unverified::parse(old.expose_secret()).map_err(ValidationError::from)?;
-        if before.subject() != Some(claims.subject()) {
-            return Err(ValidationError::SubjectMismatch.into());
-        }
-        Ok(())
+        Ok(follows(&said_before(old.expose_secret())?, claims.claims())?)
+    }
+}
+
+/// The claims of an ID token that was checked when it came; by now it may have ended, and its key be gone.
+fn said_before(token: &str) -> Result<Map<String, Value>, ValidationError> {
+    let parts = jws::split(token, jws::MAX_LENGTH).map_err(|_| ValidationError::InvalidTokenFormat)?;
+    let payload = base64url::decode(parts.payload).map_err(|_| ValidationError::InvalidTokenFormat)?;
+    serde_json::from_slice(&payload).map_err(|_| ValidationError::InvalidTokenFormat)
+}
+
+/// What of a new ID token has to be as in the one before (OpenID Connect Core §12.2). A nonce need not come again.
+fn follows(before: &Map<String, Value>, new: &Claims) -> Result<(), ValidationError> {
+    let is_same = |name: &str| before.get(name) == new.get(name);
+    // Only both together name a person.
+    if !(is_same("iss") && is_same("sub")) {
+        return Err(ValidationError::SubjectMismatch);
+    }
+    let mut audiences = [audience(before.get("aud")), new.audience()];
+    audiences.iter_mut().for_each(|names| names.sort_unstable());
+    if audiences[0] != audiences[1] || !is_same("azp") {
+        return Err(ValidationError::InvalidAudience);
+    }
+    let differs = |name: &str| before.contains_key(name) && new.get(name).is_some() && !is_same(name);
+    if differs("auth_time") {
+        let reason = "auth_time is not the one of the sign-in".to_owned();
+        return Err(ValidationError::InvalidJwt { reason });
+    }
+    if differs("nonce") { Err(ValidationError::NonceMismatch) } else { Ok(()) }
+}
+
+/// One text counts as a list of one.
+fn audience(claim: Option<&Value>) -> Vec<&str> {
+    match claim {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(name)) => vec![name],
+        _ => Vec::new(),
     }
 }

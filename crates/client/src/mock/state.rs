@@ -68,6 +68,8 @@ pub(super) struct Grant {
     pub(super) nonce: Option<String>,
     pub(super) is_revoked: bool,
     pub(super) has_person: bool,
+    /// When the person signed in, in seconds: a refresh says the same time (OpenID Connect Core §12.2).
+    pub(super) signed_in: Option<i64>,
 }
 
 pub(super) struct Refresh {
@@ -104,7 +106,8 @@ impl State {
 
     pub(super) fn begin_grant(&mut self, client_id: &str, scope: &str, has_person: bool) -> usize {
         let (client_id, scope) = (client_id.to_owned(), scope.to_owned());
-        self.grants.push(Grant { client_id, scope, nonce: None, is_revoked: false, has_person });
+        let (nonce, signed_in) = (None, None);
+        self.grants.push(Grant { client_id, scope, nonce, is_revoked: false, has_person, signed_in });
         self.grants.len() - 1
     }
 

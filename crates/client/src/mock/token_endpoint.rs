@@ -184,9 +184,10 @@ impl TestAuthServer {
             body["refresh_token"] = Value::from(state.next_refresh(grant, before, bound));
         }
         if state.grants[grant].scope.split(' ').any(|word| word == "openid") {
+            let signed_in = *state.grants[grant].signed_in.get_or_insert(now.as_seconds());
             let mut claims = json!({
                 "iss": self.issuer(), "sub": "ada", "aud": state.grants[grant].client_id, "iat": now.as_seconds(),
-                "exp": now.as_seconds() + 600, "auth_time": now.as_seconds(), "email": "ada@example.com",
+                "exp": now.as_seconds() + 600, "auth_time": signed_in, "email": "ada@example.com",
                 "at_hash": at_hash(Algorithm::ES256, &access_token),
             });
             if let (Some(nonce), false) = (&state.grants[grant].nonce, is_refresh) {

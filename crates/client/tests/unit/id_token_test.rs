@@ -4,7 +4,7 @@ use ayb_client::error::ValidationError as V;
 use ayb_client::mock::{Fault, TestAuthServer};
 use ayb_client::{
     Algorithm, DeviceAuthorizationFlowExt as _, Endpoint, Expected, ExposeSecret as _, IdTokenPolicy,
-    OAuth2Client as _, OAuth2Error, Seconds,
+    OAuth2Client as _, OAuth2Error, Seconds, TokenSet,
 };
 use serde_json::{Map, Value, json};
 
@@ -206,4 +206,28 @@ async fn no_flow_hands_out_an_id_token_that_does_not_pass() {
         assert_eq!(response.access_token.expose_secret(), "at", "{flow}");
         assert!(response.id_token.is_none(), "{flow}");
     }
+}
+
+/// Signs in, and refreshes five minutes later, with an ID token that has this claim then.
+async fn refreshed_with(change: Option<(&'static str, Value)>) -> Result<bool, OAuth2Error> {
+    let idp = TestAuthServer::start();
+    let client = idp.client("app").build().unwrap();
+    let response = sign_in(&idp, &client, params(&["openid"])).await.unwrap();
+    client.tokens().store_tokens(TokenSet::from_response(&response, now(&idp))).await.unwrap();
+    idp.clock().advance(minutes(5));
+    if let Some((name, value)) = change {
+        idp.alter_id_tokens(set(name, value));
+    }
+    Ok(client.tokens().refresh().await?.id_token.is_some())
+}
+
+#[tokio::test]
+async fn an_id_token_of_a_refresh_has_to_follow_the_first_one() {
+    for change in [None, Some(("aud", json!(["app"]))), Some(("email", json!("new@example.com")))] {
+        assert!(refreshed_with(change.clone()).await.unwrap(), "{change:?}");
+    }
+    for change in [("auth_time", json!(1_767_225_900)), ("azp", json!("app")), ("nonce", json!("another"))] {
+        assert!(!refreshed_with(Some(change.clone())).await.unwrap(), "{change:?} costs the ID token");
+    }
+    assert_eq!(validation(refreshed_with(Some(("sub", json!("eve")))).await), V::SubjectMismatch);
 }
