@@ -2,6 +2,7 @@
 
 mod dpop;
 mod register;
+mod unchecked;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

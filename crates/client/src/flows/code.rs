@@ -129,7 +129,8 @@ impl Core {
         Err(ConfigurationError::InvalidRedirectUri { reason }.into())
     }
 
-    async fn redeem(
+    /// Exchanges a code whose state was compared.
+    pub(crate) async fn redeem(
         self: &Arc<Self>,
         flow: &'static str,
         code: &str,

@@ -15,7 +15,8 @@ use crate::pending::PendingAuthorization;
 pub enum ResponseMode {
     /// In the query.
     Query,
-    /// Behind the `#`: only a page with a script can read it.
+    /// Behind the `#`: no server ever sees it, only a page with a script, or whoever pastes the address. Asked for by
+    /// [`AuthorizationParams::reading_fragment`].
     Fragment,
     /// In the body of a `POST`.
     FormPost,
@@ -91,6 +92,7 @@ pub struct AuthorizationParams {
     /// The `claims` parameter (OpenID Connect Core §5.5).
     pub claims: Option<String>,
     pub(crate) without_pkce: bool,
+    pub(crate) reads_fragment: bool,
 }
 
 impl AuthorizationParams {
@@ -111,6 +113,7 @@ impl AuthorizationParams {
             id_token_hint: None,
             claims: None,
             without_pkce: false,
+            reads_fragment: false,
         }
     }
 
@@ -126,6 +129,15 @@ impl AuthorizationParams {
     #[must_use]
     pub const fn dangerously_without_pkce(mut self) -> Self {
         self.without_pkce = true;
+        self
+    }
+
+    /// Has the answer put behind the `#`. To be said by those who can read it there: a page of theirs sends it on, or the person
+    /// pastes the whole address. A browser sends nothing of it to a server.
+    #[must_use]
+    pub const fn reading_fragment(mut self) -> Self {
+        self.response_mode = Some(ResponseMode::Fragment);
+        self.reads_fragment = true;
         self
     }
 
@@ -147,6 +159,10 @@ impl AuthorizationParams {
         }
         if self.redirect_uri.as_str().len() > 2000 {
             return refuse("it is longer than 2000 characters");
+        }
+        if self.response_mode == Some(ResponseMode::Fragment) && !self.reads_fragment {
+            let reason = "response_mode=fragment: a server never sees the answer; `reading_fragment` is for those who do";
+            return Err(ConfigurationError::Invalid(reason).into());
         }
         let mut asked = self.prompt.iter().chain(&self.prompts);
         // OpenID Connect Core §3.1.2.1.

@@ -4,7 +4,7 @@ use ayb_client::error::{AuthorizationError, ConfigurationError, TokenError, Vali
 use ayb_client::mock::{Fault, TestAuthServer};
 use ayb_client::{
     AuthorizationParams, CallbackParams, Endpoint, ExposeSecret as _, LogoutRequest, OAuth2Client as _,
-    OAuth2Error, PendingAuthorization, Prompt, Recovery, ResponseMode,
+    OAuth2Error, PendingAuthorization, PkceVerifier, Prompt, Recovery, ResponseMode,
 };
 
 use crate::kit::{minutes, pair, params, redirect_uri, sign_in};
@@ -288,4 +288,38 @@ fn several_prompts_are_asked_at_once_and_none_goes_alone() {
     assert_eq!(asked(Some(Prompt::None), &[]).unwrap().as_deref(), Some("none"));
     assert!(asked(Some(Prompt::None), &[Prompt::Login]).is_err());
     assert!(asked(Some(Prompt::Login), &[Prompt::None]).is_err());
+}
+
+#[tokio::test]
+async fn who_compares_the_state_alone_still_needs_verifier_and_nonce() {
+    let idp = TestAuthServer::start();
+    let client = idp.client("app").build().unwrap();
+    let code = client.authorization_code_pkce();
+    let exchange = async |change_verifier: bool, nonce: Option<&str>| {
+        let to = code.authorization_url(params(&["openid"])).unwrap();
+        let answer = pair(&idp.approve(&to.url), "code").unwrap();
+        let sent = pair(&to.url, "nonce").unwrap();
+        let other = PkceVerifier::generate();
+        let verifier = if change_verifier { &other } else { &to.pkce_verifier };
+        let nonce = nonce.unwrap_or(&sent);
+        client.exchange_code_unchecked(&answer, &redirect_uri(), Some(verifier), Some(nonce)).await
+    };
+    assert!(exchange(false, None).await.unwrap().id_token.is_some());
+    let error = exchange(false, Some("another")).await.unwrap_err();
+    assert!(matches!(error, OAuth2Error::Validation(ValidationError::NonceMismatch)), "{error}");
+    let error = exchange(true, None).await.unwrap_err();
+    assert!(matches!(error, OAuth2Error::Token(TokenError::InvalidGrant { .. })), "{error}");
+}
+
+#[test]
+fn an_answer_behind_the_number_sign_is_asked_for_only_by_those_who_can_read_it() {
+    let idp = TestAuthServer::start();
+    let client = idp.client("app").build().unwrap();
+    let mut asked = params(&["openid"]);
+    asked.response_mode = Some(ResponseMode::Fragment);
+    let error = client.start(asked).unwrap_err();
+    assert!(matches!(error, OAuth2Error::Configuration(ConfigurationError::Invalid(_))), "{error}");
+    assert!(error.to_string().contains("fragment"), "{error}");
+    let start = client.start(params(&["openid"]).reading_fragment()).unwrap();
+    assert_eq!(pair(&start.url, "response_mode").as_deref(), Some("fragment"));
 }
