@@ -268,3 +268,31 @@ async fn two_providers_without_an_issuer_on_one_host_do_not_share_tokens() {
     assert!(client("/one/token").tokens().has_tokens().await.unwrap());
     assert!(!client("/two/token").tokens().has_tokens().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_file_that_is_older_than_what_was_seen_is_refused_until_it_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (storage, other) = (files(folder.path()), files(folder.path()));
+    storage.store("k", &set("1")).await.unwrap();
+    let path = entries(folder.path()).remove(0);
+    let first = std::fs::read(&path).unwrap();
+    other.store("k", &set("2")).await.unwrap();
+    assert_eq!(storage.retrieve("k").await.unwrap().unwrap().fingerprint(), set("2").fingerprint());
+    std::fs::write(&path, &first).unwrap();
+    let refused = storage.retrieve("k").await.unwrap_err();
+    assert!(matches!(refused, OAuth2Error::Storage(StorageError::ReadFailed(_))), "{refused}");
+    let stale = set("1").fingerprint();
+    assert!(storage.compare_and_store("k", Some(stale), &set("3")).await.is_err());
+    // Nothing on the disk says that there was a later one.
+    assert!(files(folder.path()).retrieve("k").await.is_ok());
+    let second = String::from_utf8(first.clone()).unwrap().replace("\"generation\":1", "\"generation\":2");
+    std::fs::write(&path, second).unwrap();
+    assert!(is(storage.retrieve("k").await, &StorageError::DecryptionFailed), "the number is bound");
+    std::fs::write(&path, &first).unwrap();
+    storage.store("k", &set("4")).await.unwrap();
+    assert!(storage.retrieve("k").await.is_ok() && other.retrieve("k").await.is_ok());
+    // What another process removed and wrote anew is no older one.
+    other.delete("k").await.unwrap();
+    other.store("k", &set("5")).await.unwrap();
+    assert_eq!(storage.retrieve("k").await.unwrap().unwrap().fingerprint(), set("5").fingerprint());
+}

@@ -1,12 +1,14 @@
 //! Tokens in encrypted files, one for each name.
 //!
-//! A file is a JSON object: `format` (`ayb-tokens`), `version` (1), `key_id`, `nonce_and_ciphertext`. The last is base64url of
-//! the 12-byte nonce and the AES-256-GCM ciphertext with its tag; bound to it is `ayb-tokens 1 <key_id> <name>`, so a file does
-//! not open under another name or another key. Inside is a [`StoredTokenSet`]. The file is called after the SHA-256 of the name.
+//! A file is a JSON object: `format` (`ayb-tokens`), `version` (1), `key_id`, `line`, `generation`, `nonce_and_ciphertext`. The
+//! last is base64url of the 12-byte nonce and the AES-256-GCM ciphertext with its tag; bound to it is
+//! `ayb-tokens 1 <key_id> <line> <generation> <name>`, so a file does not open under another name or another key, and does not
+//! pass for a later write. Inside is a [`StoredTokenSet`]. The file is called after the SHA-256 of the name.
 //! It is written beside its place, synchronised, and moved there: a full disk or a killed process leaves the old one whole.
 //! Locks are taken on a file beside it, by the operating system: a process that dies lets go.
 
 mod disk;
+mod generation;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod source;
@@ -25,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use source::KeySource;
+
+use generation::{Generation, Seen};
 
 use super::{StorageCapabilities, StorageGuard, StoredTokenSet, TokenStorage};
 use crate::error::{OAuth2Error, StorageError};
@@ -56,6 +60,7 @@ struct Inner {
     key: Zeroizing<[u8; 32]>,
     key_id: String,
     random: SystemRandom,
+    seen: Seen,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +68,8 @@ struct Envelope {
     format: String,
     version: u8,
     key_id: String,
+    #[serde(flatten)]
+    generation: Generation,
     nonce_and_ciphertext: String,
 }
 
@@ -77,7 +84,7 @@ impl FileTokenStorage {
         let key = key.load(&folder)?;
         // What a key is called tells nothing about it.
         let key_id = hex::encode(&jose::hmac_sha256(*key, b"ayb-tokens key id")[..8]);
-        let inner = Arc::new(Inner { folder, key, key_id, random: SystemRandom });
+        let inner = Arc::new(Inner { folder, key, key_id, random: SystemRandom, seen: Seen::default() });
         Ok(Self { inner, steps: Steps::default() })
     }
 
@@ -102,12 +109,23 @@ impl Inner {
         disk::lock(&self.path(name, disk::WRITE_LOCK), disk::WRITE_PATIENCE)
     }
 
-    fn bound(&self, key_id: &str, name: &str) -> String {
-        format!("{FORMAT} 1 {key_id} {name}")
+    fn bound(key_id: &str, generation: &Generation, name: &str) -> String {
+        let Generation { line, generation } = generation;
+        format!("{FORMAT} 1 {key_id} {line} {generation} {name}")
+    }
+
+    /// The write that follows what is in the place of the name. Whoever calls it has the lock.
+    fn next(&self, name: &str) -> Generation {
+        // One that cannot be read is replaced like none.
+        let there = disk::read(&self.path(name, ENDING)).ok().flatten();
+        let there = there.and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
+        let there = there.map(|envelope| envelope.generation);
+        Generation::after(there, self.seen.latest(name), &self.random)
     }
 
     fn read(&self, name: &str, steps: &Steps) -> Result<Option<TokenSet>, StorageError> {
         let reading = steps.begin("oauth2.read");
+        let latest = self.seen.latest(name);
         let text = disk::read(&self.path(name, ENDING))?;
         drop(reading);
         let Some(text) = text else { return Ok(None) };
@@ -118,23 +136,26 @@ impl Inner {
             return Err(StorageError::ReadFailed("the file has another format".to_owned()));
         }
         let sealed = base64url::decode(&envelope.nonce_and_ciphertext).map_err(|_| failed.clone())?;
-        let bound = self.bound(&envelope.key_id, name);
+        let bound = Self::bound(&envelope.key_id, &envelope.generation, name);
         let plain = sealed::open(&self.key, bound.as_bytes(), &sealed).map_err(|_| failed.clone())?;
+        self.seen.accept(name, latest.as_ref(), envelope.generation)?;
         let stored: StoredTokenSet = serde_json::from_slice(&plain).map_err(|_| failed)?;
         let newer = || StorageError::ReadFailed("a later version wrote it".to_owned());
         TokenSet::from_stored(stored).ok_or_else(newer).map(Some)
     }
 
     fn write(&self, name: &str, stored: &StoredTokenSet, steps: &Steps) -> Result<(), StorageError> {
+        let generation = self.next(name);
         let encrypting = steps.begin("oauth2.encrypt");
         let failed = |_| StorageError::EncryptionFailed;
         let plain = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| StorageError::EncryptionFailed)?);
-        let bound = self.bound(&self.key_id, name);
+        let bound = Self::bound(&self.key_id, &generation, name);
         let sealed = sealed::seal(&self.key, bound.as_bytes(), &plain, &self.random).map_err(failed)?;
         let envelope = Envelope {
             format: FORMAT.to_owned(),
             version: 1,
             key_id: self.key_id.clone(),
+            generation: generation.clone(),
             nonce_and_ciphertext: base64url::encode(sealed),
         };
         let text = serde_json::to_vec(&envelope).map_err(|_| StorageError::EncryptionFailed)?;
@@ -142,7 +163,9 @@ impl Inner {
         let _writing = steps.begin("oauth2.write");
         let mut tag = [0; 8];
         self.random.fill(&mut tag);
-        disk::replace(&self.path(name, ENDING), &text, &hex::encode(tag))
+        disk::replace(&self.path(name, ENDING), &text, &hex::encode(tag))?;
+        self.seen.remember(name, generation);
+        Ok(())
     }
 }
 
