@@ -8,7 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
-use crate::config::ClientAuthMethod;
+use crate::config::{ClientAuthMethod, sign_jwt};
 use crate::core::Core;
 use crate::dpop;
 use crate::error::{ConfigurationError, OAuth2Error};
@@ -17,6 +17,9 @@ use crate::resilience::AsyncRequest;
 
 /// The type of an assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What its header says it is (`typ`).
+const ASSERTION: &str = "client-authentication+jwt";
 
 /// How long an assertion lives, in seconds.
 const ASSERTION_LIFETIME: i64 = 60;
@@ -68,7 +71,11 @@ impl Core {
             return Ok(());
         }
         match client.method_for(self.config.provider.auth_methods.as_deref()) {
-            ClientAuthMethod::None | ClientAuthMethod::Auto => {
+            // RFC 8705 §2: the name is sent here too. The certificate is the transport's.
+            ClientAuthMethod::None
+            | ClientAuthMethod::Auto
+            | ClientAuthMethod::TlsClientAuth
+            | ClientAuthMethod::SelfSignedTlsClientAuth => {
                 form.add("client_id", &client.client_id);
             }
             ClientAuthMethod::ClientSecretPost => {
@@ -90,24 +97,22 @@ impl Core {
                 );
                 let secret = client.expose_secret()?.as_bytes();
                 let key = HmacKey::from_secret(Algorithm::HS256, secret).map_err(|_| weak)?;
-                let assertion = jwt::sign_hmac(&key, "client-authentication+jwt", &self.assertion()?);
-                self.assert(form, assertion)?;
+                let failed = ConfigurationError::Invalid("the client's key could not sign");
+                let assertion = jwt::sign_hmac(&key, ASSERTION, &self.assertion()?);
+                self.assert(form, assertion.map_err(|_| failed)?);
             }
             ClientAuthMethod::PrivateKeyJwt => {
                 let key = client.key.as_ref().ok_or(ConfigurationError::MissingPrivateKey)?;
-                let assertion = jwt::sign(key, "client-authentication+jwt", &self.assertion()?);
-                self.assert(form, assertion)?;
+                self.assert(form, sign_jwt(&**key, ASSERTION, &self.assertion()?).await?);
             }
         }
         Ok(())
     }
 
-    fn assert<E>(&self, form: &mut Form, assertion: Result<String, E>) -> Result<(), OAuth2Error> {
-        let failed = ConfigurationError::Invalid("the client's key could not sign");
-        let assertion = Zeroizing::new(assertion.map_err(|_| failed)?);
+    fn assert(&self, form: &mut Form, assertion: String) {
+        let assertion = Zeroizing::new(assertion);
         form.add("client_id", &self.config.credentials.client_id);
         form.add("client_assertion_type", ASSERTION_TYPE).add("client_assertion", &assertion);
-        Ok(())
     }
 
     /// The audience is the issuer, as one text, unless the provider wants another: a server that is another one cannot use the

@@ -3,6 +3,7 @@
 mod credentials;
 mod limits;
 mod provider;
+mod signer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub use credentials::{ClientAuthMethod, ClientAuthenticator, ClientCredentials, 
 pub use limits::{OAuth2CircuitBreakerConfig, OAuth2RateLimitConfig, OAuth2RetryConfig, RetryConfig};
 pub(crate) use provider::may_be_led_to;
 pub use provider::{ProviderConfig, may_be_asked};
+pub use signer::JwsSigner;
+pub(crate) use signer::sign_jwt;
 
 use crate::dpop::DpopKey;
 use crate::error::ConfigurationError;

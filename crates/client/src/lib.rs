@@ -76,9 +76,9 @@ pub use client::{
     create_oauth2_client_from_discovery,
 };
 pub use config::{
-    BearerPlacement, ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2CircuitBreakerConfig,
-    OAuth2Config, OAuth2Credentials, OAuth2RateLimitConfig, OAuth2RetryConfig, ProviderConfig,
-    RefreshStrategy, RetryConfig, TokenStorageConfig,
+    BearerPlacement, ClientAuthMethod, ClientAuthenticator, ClientCredentials, JwsSigner,
+    OAuth2CircuitBreakerConfig, OAuth2Config, OAuth2Credentials, OAuth2RateLimitConfig, OAuth2RetryConfig,
+    ProviderConfig, RefreshStrategy, RetryConfig, TokenStorageConfig,
 };
 pub use dpop::DpopKey;
 pub use endpoint::Endpoint;

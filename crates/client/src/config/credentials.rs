@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ayb_protocol::jose::SigningKey;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::signer::JwsSigner;
 use crate::error::ConfigurationError;
 use crate::{Endpoint, OAuth2Error};
 
@@ -28,6 +28,12 @@ pub enum ClientAuthMethod {
     ClientSecretJwt,
     /// A JWT that is signed with a private key.
     PrivateKeyJwt,
+    /// A certificate of the connection, from an authority that the provider trusts (RFC 8705 §2.1). The transport has to present
+    /// it: bring a [`crate::HttpTransport`] that does. Here only the name is sent, so without one the provider refuses. A provider
+    /// with `mtls_endpoint_aliases` (RFC 8705 §5) needs those as its endpoints in [`crate::ProviderConfig`].
+    TlsClientAuth,
+    /// The same with a certificate that the client made itself and registered by its key (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
     /// Only the name: a public client.
     None,
 }
@@ -40,6 +46,8 @@ impl ClientAuthMethod {
             Self::ClientSecretBasic,
             Self::ClientSecretJwt,
             Self::PrivateKeyJwt,
+            Self::TlsClientAuth,
+            Self::SelfSignedTlsClientAuth,
             Self::None,
         ];
         all.into_iter().find(|method| method.as_str() == Some(name))
@@ -53,12 +61,14 @@ impl ClientAuthMethod {
             Self::ClientSecretBasic | Self::ClientSecretBasicRaw => Some("client_secret_basic"),
             Self::ClientSecretJwt => Some("client_secret_jwt"),
             Self::PrivateKeyJwt => Some("private_key_jwt"),
+            Self::TlsClientAuth => Some("tls_client_auth"),
+            Self::SelfSignedTlsClientAuth => Some("self_signed_tls_client_auth"),
             Self::None => Some("none"),
         }
     }
 }
 
-/// Another way to prove itself: a key in a vault, an attestation.
+/// Another way to prove itself, such as an attestation. For a key in a vault, [`JwsSigner`] is enough.
 #[async_trait]
 pub trait ClientAuthenticator: Send + Sync + 'static {
     /// Parameters for the body of one request to `endpoint`. It is asked anew for every attempt.
@@ -77,8 +87,8 @@ pub struct ClientCredentials {
     pub client_secret: Option<SecretString>,
     /// How it proves itself.
     pub auth_method: ClientAuthMethod,
-    /// Its key, for `private_key_jwt`.
-    pub key: Option<Arc<SigningKey>>,
+    /// Its key, for `private_key_jwt`; it may be outside the process.
+    pub key: Option<Arc<dyn JwsSigner>>,
     /// Another way, which goes before all others.
     pub authenticator: Option<Arc<dyn ClientAuthenticator>>,
 }
@@ -99,8 +109,8 @@ impl ClientCredentials {
         Self { client_secret: Some(secret.into()), auth_method, ..Self::public(client_id) }
     }
 
-    /// A client with a private key.
-    pub fn with_key(client_id: impl Into<String>, key: SigningKey) -> Self {
+    /// A client with a private key: a [`crate::SigningKey`], or one that is kept elsewhere.
+    pub fn with_key(client_id: impl Into<String>, key: impl JwsSigner) -> Self {
         let auth_method = ClientAuthMethod::PrivateKeyJwt;
         Self { key: Some(Arc::new(key)), auth_method, ..Self::public(client_id) }
     }
@@ -119,7 +129,9 @@ impl ClientCredentials {
 
     /// Whether a server can know that a request comes from this client.
     pub(crate) fn is_public(&self) -> bool {
-        self.client_secret.is_none() && self.key.is_none() && self.authenticator.is_none()
+        let by_certificate = [ClientAuthMethod::TlsClientAuth, ClientAuthMethod::SelfSignedTlsClientAuth];
+        let is_proven = self.key.is_some() || self.authenticator.is_some();
+        self.client_secret.is_none() && !is_proven && !by_certificate.contains(&self.auth_method)
     }
 
     /// The method that is used with a provider that lists these.
@@ -151,6 +163,11 @@ impl ClientCredentials {
         }
         if self.authenticator.is_some() {
             return Ok(());
+        }
+        if self.key.as_ref().is_some_and(|key| key.algorithm().is_hmac()) {
+            return Err(ConfigurationError::Invalid(
+                "`private_key_jwt` needs an algorithm with a private key",
+            ));
         }
         let (has_secret, has_key) = (self.client_secret.is_some(), self.key.is_some());
         match self.auth_method {
@@ -188,6 +205,44 @@ mod tests {
     fn the_secret_is_not_printed_and_the_name_is() {
         let shown = format!("{:?}", ClientCredentials::with_secret("app", "canary"));
         assert!(shown.contains("app") && shown.contains("[REDACTED]") && !shown.contains("canary"));
+    }
+
+    #[test]
+    fn every_name_on_the_wire_is_read_and_a_certificate_makes_no_public_client() {
+        use ClientAuthMethod::{SelfSignedTlsClientAuth, TlsClientAuth};
+        let names =
+            ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
+        for name in names.into_iter().chain(["tls_client_auth", "self_signed_tls_client_auth"]) {
+            assert_eq!(ClientAuthMethod::parse(name).and_then(ClientAuthMethod::as_str), Some(name));
+        }
+        for method in [TlsClientAuth, SelfSignedTlsClientAuth] {
+            let client = ClientCredentials::public("app").method(method);
+            assert!(!client.is_public() && client.check().is_ok(), "{method:?}");
+        }
+        assert!(ClientCredentials::public("app").is_public());
+    }
+
+    struct Shared;
+
+    #[async_trait]
+    impl JwsSigner for Shared {
+        fn algorithm(&self) -> ayb_protocol::jose::Algorithm {
+            ayb_protocol::jose::Algorithm::HS256
+        }
+
+        fn key_id(&self) -> Option<&str> {
+            None
+        }
+
+        async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, OAuth2Error> {
+            Ok(input.to_vec())
+        }
+    }
+
+    #[test]
+    fn a_secret_that_both_know_is_no_private_key() {
+        let client = ClientCredentials::with_key("app", Shared);
+        assert!(matches!(client.check(), Err(ConfigurationError::Invalid(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ayb_primitives::logging::Level;
 use ayb_protocol::answer::{Answer, AnswerError, Reading, RegistrationAnswer, Strictness};
-use ayb_protocol::jose::{KeySet, SigningKey};
+use ayb_protocol::jose::KeySet;
 use ayb_protocol::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::Endpoint;
-use crate::config::{ClientAuthMethod, ClientCredentials, may_be_asked, may_be_led_to};
+use crate::config::{ClientAuthMethod, ClientCredentials, JwsSigner, may_be_asked, may_be_led_to};
 use crate::core::Core;
 use crate::error::{ConfigurationError, NetworkError, OAuth2Error};
 use crate::http::{HttpRequest, Method};
@@ -34,7 +34,8 @@ impl Core {
         let body = text(&metadata)?;
         let request = request(Method::Post, &url, wanted.initial_access_token.as_ref(), Some(body));
         let answer = self.ask_registration(Kind::Register, request).await?;
-        Ok(self.registered(answer, wanted.key.clone(), &url, None))
+        let key = wanted.key.clone().map(|key| key as Arc<dyn JwsSigner>);
+        Ok(self.registered(answer, key, &url, None))
     }
 
     /// Reads a registration (RFC 7592 §2.1).
@@ -105,7 +106,7 @@ impl Core {
     fn registered(
         &self,
         answer: RegistrationAnswer,
-        key: Option<Arc<SigningKey>>,
+        key: Option<Arc<dyn JwsSigner>>,
         from: &Url,
         before: Option<&RegisteredClient>,
     ) -> RegisteredClient {

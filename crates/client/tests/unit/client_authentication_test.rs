@@ -1,11 +1,14 @@
 //! How the client proves itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use ayb_client::error::ConfigurationError;
 use ayb_client::mock::TestAuthServer;
 use ayb_client::{
-    ClientAuthMethod, ClientAuthenticator, Endpoint, OAuth2Client as _, OAuth2Error, SecretString,
+    Algorithm, ClientAuthMethod, ClientAuthenticator, ClientCredentials, Endpoint, JwsSigner,
+    OAuth2Client as _, OAuth2Error, SecretString,
 };
 
 #[tokio::test]
@@ -139,4 +142,62 @@ async fn an_assertion_is_for_whom_the_provider_wants_it() {
     let request = idp.requests(Endpoint::Token).pop().unwrap();
     let assertion = ayb_protocol::jose::jwt::Unverified::parse(&request.form["client_assertion"]).unwrap();
     assert_eq!(assertion.text("aud"), Some("https://id.test/token"));
+}
+
+/// A key that is asked and never handed out.
+struct Module {
+    key: Arc<dyn JwsSigner>,
+    asked: Arc<AtomicUsize>,
+    is_locked: bool,
+}
+
+#[async_trait]
+impl JwsSigner for Module {
+    fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        None
+    }
+
+    async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, OAuth2Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.is_locked {
+            return Err(ConfigurationError::Invalid("the module is locked").into());
+        }
+        self.key.sign(input).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_outside_the_process_signs_and_nothing_is_sent_when_it_does_not() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for is_locked in [false, true] {
+        let idp = TestAuthServer::start();
+        let client = idp.with_key("keyed").configure(|config| {
+            let key = config.credentials.key.take().unwrap();
+            let module = Module { key, asked: Arc::clone(&asked), is_locked };
+            config.credentials = ClientCredentials::with_key("keyed", module);
+        });
+        let result = client.build().unwrap().client_credentials().request_token(None).await;
+        assert_eq!(result.is_err(), is_locked);
+        assert_eq!(idp.requests(Endpoint::Token).is_empty(), is_locked);
+        if let Some(request) = idp.requests(Endpoint::Token).pop() {
+            assert!(request.form.contains_key("client_assertion"));
+        }
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_sends_its_name_and_leaves_the_proof_to_the_transport() {
+    for method in [ClientAuthMethod::TlsClientAuth, ClientAuthMethod::SelfSignedTlsClientAuth] {
+        let idp = TestAuthServer::start();
+        let client = idp.client("app").configure(|config| config.credentials.auth_method = method);
+        client.build().unwrap().client_credentials().request_token(None).await.unwrap();
+        let request = idp.requests(Endpoint::Token).pop().unwrap();
+        assert_eq!(request.form["client_id"], "app");
+        assert!(request.authorization.is_none() && !request.form.contains_key("client_secret"));
+    }
 }
