@@ -151,6 +151,19 @@ impl Reader {
         std::mem::take(&mut self.members)
     }
 
+    /// Puts the members of an object in the place of those around it that speak of tokens, if it has the one that counts.
+    pub(super) fn lift(&mut self, member: &str, counts: &str) {
+        let Some(Value::Object(inner)) = self.members.get(member) else { return };
+        if !inner.contains_key(counts) {
+            return;
+        }
+        let Some(Value::Object(inner)) = self.members.remove(member) else { return };
+        for name in ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"] {
+            self.members.remove(name);
+        }
+        self.members.extend(inner);
+    }
+
     /// Puts the value together with the deviations; strictly, there may be none.
     pub(super) fn finish<T>(self, strictness: Strictness, value: T) -> Result<Reading<T>, AnswerError> {
         match (strictness, self.deviations.first()) {

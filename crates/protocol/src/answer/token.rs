@@ -32,7 +32,23 @@ impl TokenAnswer {
     /// # Errors
     /// Any [`AnswerError`].
     pub fn read(answer: Answer<'_>, strictness: Strictness) -> Result<Reading<Self>, AnswerError> {
+        Self::read_within(answer, None, strictness)
+    }
+
+    /// The same for a server that puts a person's tokens into an object of the answer: its members go before those around it. An
+    /// answer without them there is read as always.
+    ///
+    /// # Errors
+    /// Any [`AnswerError`].
+    pub fn read_within(
+        answer: Answer<'_>,
+        member: Option<&str>,
+        strictness: Strictness,
+    ) -> Result<Reading<Self>, AnswerError> {
         let mut reader = answer.reader()?;
+        if let Some(member) = member {
+            reader.lift(member, "access_token");
+        }
         let Some(access_token) = reader.secret("access_token") else {
             return Err(reader.missing("access_token"));
         };
@@ -156,6 +172,31 @@ mod tests {
                 "{content_type} {body}"
             );
         }
+    }
+
+    #[test]
+    fn tokens_inside_an_object_go_before_those_around_it() {
+        let read = |body: &str| {
+            let answer = answer(200, "application/json", body);
+            TokenAnswer::read_within(answer, Some("person"), Strictness::Strict).map(|read| read.value)
+        };
+        let within = r#"{"ok":true,"access_token":"bot","token_type":"bot","refresh_token":"r","person":{"access_token":"at","token_type":"user","scope":"a"}}"#;
+        let token = read(within).unwrap();
+        assert_eq!((token.access_token.as_str(), token.token_type.as_str()), ("at", "user"));
+        assert_eq!(
+            (token.scope.as_deref(), token.refresh_token),
+            (Some("a"), None),
+            "not the refresh token of another"
+        );
+        assert_eq!(token.extra.keys().collect::<Vec<_>>(), ["ok"]);
+        for flat in [
+            r#"{"access_token":"at","token_type":"user"}"#,
+            r#"{"access_token":"at","token_type":"user","person":{"id":"U1"}}"#,
+            r#"{"access_token":"at","token_type":"user","person":"U1"}"#,
+        ] {
+            assert_eq!(read(flat).unwrap().access_token.as_str(), "at", "{flat}");
+        }
+        assert!(read(r#"{"person":{"access_token":7}}"#).is_err());
     }
 
     #[test]
