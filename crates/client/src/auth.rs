@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::dpop;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::http::{Form, HttpRequest, Method};
+use crate::id_token::TENANT;
 use crate::resilience::AsyncRequest;
 
 /// The type of an assertion (RFC 7523 §2.2).
@@ -51,7 +52,16 @@ impl AsyncRequest for Proven {
         {
             headers.push((dpop::HEADER, proof));
         }
-        Ok(HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(form.encode()) })
+        let provider = &core.config.provider;
+        form.rename(&provider.renamed_params);
+        let body = if provider.takes_json && self.endpoint == Endpoint::Token {
+            headers.push(("content-type", Zeroizing::new(JSON.to_owned())));
+            let failed = |_| ConfigurationError::Invalid("the request cannot be written");
+            form.encode_json().map_err(failed)?
+        } else {
+            form.encode()
+        };
+        Ok(HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(body) })
     }
 }
 
@@ -119,7 +129,9 @@ impl Core {
     /// assertion.
     fn assertion(&self) -> Result<serde_json::Value, OAuth2Error> {
         let provider = &self.config.provider;
-        let audience = match provider.assertion_audience.as_ref().or(provider.issuer.as_ref()) {
+        // The issuer of many tenants is none that a server has.
+        let issuer = provider.issuer.as_ref().filter(|issuer| !issuer.contains(TENANT));
+        let audience = match provider.assertion_audience.as_ref().or(issuer) {
             Some(audience) => audience.as_str(),
             None => provider.endpoint(Endpoint::Token)?.as_str(),
         };

@@ -24,7 +24,7 @@ use crate::dpop::Nonces;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::flows::{
     ClientCredentialsHandler, CodeHandler, DeviceHandler, IntrospectionHandler, PkceHandler,
-    RevocationHandler, TokenExchange, UserInfo, discover,
+    RevocationHandler, TokenExchange, UserInfo, discover, discover_at,
 };
 use crate::http::HttpTransport;
 use crate::id_token::{Expected, IdTokenClaims};
@@ -367,14 +367,18 @@ impl OAuth2Builder {
     ///
     /// # Errors
     /// [`ConfigurationError::DiscoveryFailed`].
-    pub async fn discover(mut self, issuer: &str) -> Result<Self, OAuth2Error> {
+    pub async fn discover(self, issuer: &str) -> Result<Self, OAuth2Error> {
+        self.discover_at(issuer, issuer).await
+    }
+
+    async fn discover_at(mut self, described_at: &str, issuer: &str) -> Result<Self, OAuth2Error> {
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
             None => default_transport()?,
         };
         self.transport = Some(transport);
         let client = self.asker(self.config.credentials.clone())?;
-        self.config.provider = discover(&client.0.core, issuer).await?;
+        self.config.provider = discover_at(&client.0.core, described_at, issuer).await?;
         Ok(self)
     }
 
@@ -401,7 +405,7 @@ impl OAuth2Builder {
     /// [`ConfigurationError::DiscoveryFailed`], and [`ConfigurationError::Invalid`] when the gaps and what fills them do not match.
     pub async fn preset(self, preset: &Preset, place: &[&str]) -> Result<Self, OAuth2Error> {
         let builder = match preset.issuer(place)? {
-            Some(issuer) => self.discover(&issuer).await?,
+            Some((described_at, issuer)) => self.discover_at(&described_at, &issuer).await?,
             None => self.configure(|config| config.provider = preset.endpoints()),
         };
         Ok(builder.configure(|config| preset.apply(config)))

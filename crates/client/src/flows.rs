@@ -18,7 +18,7 @@ mod userinfo;
 pub(crate) use client_credentials::ClientCredentialsHandler;
 pub(crate) use code::{CodeHandler, PkceHandler};
 pub(crate) use device::DeviceHandler;
-pub(crate) use discovery::discover;
+pub(crate) use discovery::{discover, discover_at};
 pub use exchange::TokenExchange;
 pub(crate) use introspect::IntrospectionHandler;
 pub(crate) use revoke::RevocationHandler;

@@ -9,6 +9,7 @@ mod by_reqwest;
 #[cfg(feature = "tower")]
 mod layer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -158,6 +159,22 @@ impl Form {
     pub(crate) fn add(&mut self, name: &str, value: &str) -> &mut Self {
         self.0.push((name.to_owned(), Zeroizing::new(value.to_owned())));
         self
+    }
+
+    /// Puts other names in the place of some.
+    pub(crate) fn rename(&mut self, names: &BTreeMap<String, String>) {
+        for (name, _) in &mut self.0 {
+            if let Some(other) = names.get(name) {
+                name.clone_from(other);
+            }
+        }
+    }
+
+    /// The same as an object in JSON.
+    pub(crate) fn encode_json(&self) -> Result<Zeroizing<String>, serde_json::Error> {
+        let members: BTreeMap<_, _> =
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        serde_json::to_string(&members).map(Zeroizing::new)
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<String> {

@@ -236,10 +236,25 @@ impl Core {
         let allowed = policy.allowed(listed);
         let may_be_hmac = allowed.iter().any(|algorithm| algorithm.is_hmac());
         let rules = Verifier::new(allowed, typ)
-            .with_issuer(issuer)
             .with_audience(&self.config.credentials.client_id)
             .with_leeway(policy.leeway);
-        let rules = change(rules);
+        if !issuer.contains(TENANT) {
+            let rules = change(rules.with_issuer(issuer));
+            return self.verify_with(token, &rules, may_be_hmac).await;
+        }
+        let claims = self.verify_with(token, &change(rules), may_be_hmac).await?;
+        match tenant_issuer(issuer, &claims) {
+            Some(wanted) if claims.issuer() == Some(wanted.as_str()) => Ok(claims),
+            _ => Err(ValidationError::InvalidIssuer.into()),
+        }
+    }
+
+    async fn verify_with(
+        self: &Arc<Self>,
+        token: &str,
+        rules: &Verifier,
+        may_be_hmac: bool,
+    ) -> Result<Claims, OAuth2Error> {
         let now = self.now();
         // Without a choice of HMAC the rules refuse it, and the header is read once.
         if !may_be_hmac {
@@ -253,6 +268,24 @@ impl Core {
         let key = key.map_err(|_| ValidationError::JwtSignatureInvalid)?;
         Ok(rules.verify_hmac(token, &key, now).map_err(ValidationError::from)?)
     }
+}
+
+/// Where the issuer of a provider with many tenants names the one of a token.
+pub(crate) const TENANT: &str = "{tenantid}";
+
+/// The issuer of the tenant that the token names.
+fn tenant_issuer(template: &str, claims: &Claims) -> Option<String> {
+    Some(template.replace(TENANT, claims.text("tid")?)).filter(|issuer| is_issuer(template, issuer))
+}
+
+/// Whether it is the issuer, or that of any one tenant. The name of a tenant is nothing but one, so that no other path can be made of
+/// it.
+pub(crate) fn is_issuer(known: &str, issuer: &str) -> bool {
+    let Some((before, after)) = known.split_once(TENANT) else { return known == issuer };
+    let tenant = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    tenant.is_some_and(|name| {
+        !name.is_empty() && name.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'-')
+    })
 }
 
 /// What the header says, which decides on the kind of key and on nothing else.

@@ -27,6 +27,7 @@ mod state;
 mod token_endpoint;
 mod transport;
 mod validator;
+mod ways;
 
 pub use fault::Fault;
 pub use parts::{FailingStorage, ScriptedTransport};

@@ -46,14 +46,19 @@ impl Sent {
             let decoded = form_urlencoded::parse(pair.as_bytes()).find(|(other, _)| other == name);
             all.extend(decoded.map(|(_, value)| Zeroizing::new(value.into_owned())));
         }
-        // A body in JSON has secrets in these members.
+        // A registration has secrets in these members.
         if body.starts_with('{')
             && let Ok(members) = serde_json::from_str::<serde_json::Map<_, _>>(body)
         {
-            let named = ["client_secret", "software_statement"]
-                .iter()
-                .filter_map(|name| members.get(*name)?.as_str());
-            all.extend(named.map(|text| Zeroizing::new(text.to_owned())));
+            // Of a grant it is every member that may be a secret, as in a form.
+            let is_grant = members.contains_key("grant_type");
+            let is_secret = |name: &str| {
+                ["client_secret", "software_statement"].contains(&name)
+                    || (is_grant && !PUBLIC.contains(&name))
+            };
+            let named = members.iter().filter(|(name, _)| is_secret(name));
+            let named = named.filter_map(|(_, value)| Some(Zeroizing::new(value.as_str()?.to_owned())));
+            all.extend(named);
         }
         let authorization = request.headers.iter().filter(|(name, _)| *name == "authorization");
         all.extend(

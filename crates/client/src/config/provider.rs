@@ -52,6 +52,14 @@ pub struct ProviderConfig {
     pub authorization_params: BTreeMap<String, String>,
     /// How many seconds tokens live whose life the provider does not tell.
     pub lifetime_if_unsaid: Option<u64>,
+    /// Where refresh tokens go, if not to the token endpoint.
+    pub refresh_endpoint: Option<Url>,
+    /// Whether requests for tokens are an object in JSON, instead of the form of RFC 6749.
+    pub takes_json: bool,
+    /// Names of parameters that are other ones at this provider: `client_id`, say, and what stands there instead.
+    pub renamed_params: BTreeMap<String, String>,
+    /// In which member of an answer a person's tokens are, if not in the answer itself.
+    pub tokens_within: Option<String>,
     /// Algorithms of ID tokens, if the provider lists them. Those that this crate does not speak are left out.
     pub id_token_algorithms: Option<Vec<Algorithm>>,
     /// Algorithms of signed answers of introspection, if the provider lists them (RFC 9701 §7).
@@ -117,11 +125,28 @@ impl ProviderConfig {
         address.as_ref().ok_or_else(|| ConfigurationError::MissingEndpoint(endpoint).into())
     }
 
+    /// Where a grant is presented.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::MissingEndpoint`] when the provider has no token endpoint.
+    pub(crate) fn endpoint_of_grant(&self, grant_type: &str) -> Result<&Url, OAuth2Error> {
+        match &self.refresh_endpoint {
+            Some(address) if grant_type == "refresh_token" => Ok(address),
+            _ => self.endpoint(Endpoint::Token),
+        }
+    }
+
+    /// What the provider calls a parameter.
+    pub(crate) fn name_of<'a>(&'a self, parameter: &'a str) -> &'a str {
+        self.renamed_params.get(parameter).map_or(parameter, String::as_str)
+    }
+
     /// Checks every address.
     pub(crate) fn check(&self) -> Result<(), ConfigurationError> {
         let all = [
             (Endpoint::Authorization, &self.authorization_endpoint),
             (Endpoint::Token, &self.token_endpoint),
+            (Endpoint::Token, &self.refresh_endpoint),
             (Endpoint::DeviceAuthorization, &self.device_authorization_endpoint),
             (Endpoint::Introspection, &self.introspection_endpoint),
             (Endpoint::Revocation, &self.revocation_endpoint),

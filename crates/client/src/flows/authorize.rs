@@ -131,9 +131,10 @@ impl Core {
             ("dpop_jkt", self.thumbprint()),
         ];
         let mut pairs = url.query_pairs_mut();
-        pairs.extend_pairs(all.iter().filter_map(|(name, value)| Some((name, (*value)?))));
+        let provider = &self.config.provider;
+        pairs.extend_pairs(all.iter().filter_map(|(name, value)| Some((provider.name_of(name), (*value)?))));
         pairs.extend_pairs(&params.extra_params);
-        let usual = self.config.provider.authorization_params.iter();
+        let usual = provider.authorization_params.iter();
         // What the caller says goes before what is usual.
         let is_said = |name: &str| {
             params.extra_params.contains_key(name)

@@ -12,7 +12,7 @@ use super::token::Grant;
 use crate::Endpoint;
 use crate::core::{Core, Operation};
 use crate::error::{AuthorizationError, ConfigurationError, Failed, OAuth2Error, ValidationError, from_code};
-use crate::id_token::Expected;
+use crate::id_token::{Expected, is_issuer};
 use crate::pending::PendingAuthorization;
 use crate::resilience::Kind;
 use crate::sent::Sent;
@@ -110,7 +110,7 @@ impl Core {
     /// as another client is not ended here: providers without an issuer differ in where the code would go (RFC 9700 §4.4.2).
     fn same_issuer(&self, pending: &PendingAuthorization, received: Option<&str>) -> Result<(), OAuth2Error> {
         let is_right = match (received, &pending.issuer) {
-            (Some(received), Some(issuer)) => received == issuer,
+            (Some(received), Some(issuer)) => is_issuer(issuer, received),
             (Some(_), None) => true,
             (None, _) => !self.config.provider.iss_parameter_supported,
         };

@@ -13,8 +13,18 @@ use crate::resilience::{Call, Kind, Plain};
 
 /// Reads what an issuer says about itself. OpenID Connect's address is asked first, then the one of RFC 8414.
 pub(crate) async fn discover(core: &Core, issuer: &str) -> Result<ProviderConfig, OAuth2Error> {
+    discover_at(core, issuer, issuer).await
+}
+
+/// The same for an issuer that is described somewhere else, as if that were the issuer. The document has to name `issuer` all the
+/// same (RFC 8414 §3.3).
+pub(crate) async fn discover_at(
+    core: &Core,
+    described_at: &str,
+    issuer: &str,
+) -> Result<ProviderConfig, OAuth2Error> {
     let failed = |reason: &str| ConfigurationError::DiscoveryFailed { reason: reason.to_owned() };
-    let address = Url::parse(issuer).map_err(|_| failed("the issuer is no address"))?;
+    let address = Url::parse(described_at).map_err(|_| failed("the issuer is no address"))?;
     if address.query().is_some() || address.fragment().is_some() {
         return Err(failed("the issuer has a query or a fragment").into());
     }

@@ -20,7 +20,8 @@ impl Core {
         let address = self.config.provider.endpoint(endpoint)?.clone();
         let mut start = self.start("authorization_code", params)?;
         // The name of the client comes with its proof.
-        let form = start.url.query_pairs().filter(|(name, _)| name != "client_id");
+        let client_id = self.config.provider.name_of("client_id");
+        let form = start.url.query_pairs().filter(|(name, _)| name != client_id);
         let form = form
             .map(|(name, value)| (name.into_owned().into(), Zeroizing::new(value.into_owned())))
             .collect();
@@ -37,7 +38,7 @@ impl Core {
         let pushed = self.call(&call, request, |answer| PushedAnswer::read(answer, strictness)).await?.value;
         let mut url = self.config.provider.endpoint(Endpoint::Authorization)?.clone();
         url.query_pairs_mut()
-            .append_pair("client_id", &self.config.credentials.client_id)
+            .append_pair(client_id, &self.config.credentials.client_id)
             .append_pair("request_uri", &pushed.request_uri);
         start.url = url;
         Ok(start)

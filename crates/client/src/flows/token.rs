@@ -1,6 +1,6 @@
 //! A request to the token endpoint (RFC 6749 §3.2), whatever the grant.
 
-use ayb_protocol::answer::TokenAnswer;
+use ayb_protocol::answer::{Answer, TokenAnswer};
 use ayb_protocol::dpop::TOKEN_TYPE;
 use zeroize::Zeroizing;
 
@@ -48,7 +48,7 @@ impl Core {
     ) -> Result<TokenResponse, OAuth2Error> {
         let span = operation.span.child(span_name);
         span.set_attribute("oauth2.grant_type", grant.grant_type);
-        let url = self.config.provider.endpoint(Endpoint::Token)?.clone();
+        let url = self.config.provider.endpoint_of_grant(grant.grant_type)?.clone();
         let scope = grant.form.iter().find(|(name, _)| *name == "scope").map(|(_, value)| value.to_string());
         let (kind, grant_type, may_be_unbound) = (grant.kind, grant.grant_type, grant.may_be_unbound);
         let grant = grant.add_some("resource", self.config.resource.as_deref());
@@ -66,7 +66,9 @@ impl Core {
         };
         let strictness = self.config.strictness;
         let request = Proven { endpoint: Endpoint::Token, url, form, accept: JSON };
-        let reading = self.call(&call, request, |answer| TokenAnswer::read(answer, strictness)).await;
+        let within = self.config.provider.tokens_within.as_deref();
+        let read = |answer: Answer<'_>| TokenAnswer::read_within(answer, within, strictness);
+        let reading = self.call(&call, request, read).await;
         let reading = reading.map_err(|error| with_scope(error, scope))?;
         let mut response = TokenResponse::from_answer(reading.value, reading.deviations);
         self.bind(&mut response, may_be_unbound)?;

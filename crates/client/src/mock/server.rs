@@ -30,7 +30,7 @@ pub struct Recorded {
     pub url: Url,
     /// How.
     pub method: Method,
-    /// The parameters of the body, if it is a form.
+    /// The parameters of the body, if it is a form, or of a request for tokens in JSON.
     pub form: HashMap<String, String>,
     /// The body as it came.
     pub body: String,
@@ -40,6 +40,8 @@ pub struct Recorded {
     pub dpop: Option<String>,
     /// The header `Accept`.
     pub accept: Option<String>,
+    /// The header `Content-Type`, where it says something else than a form.
+    pub content_type: Option<String>,
 }
 
 /// An authorization server in the same process. Clones are the same server.
@@ -75,6 +77,7 @@ impl TestAuthServer {
             initial_access_token: None,
             registrations: HashMap::new(),
             ignores_dpop: false,
+            ways: super::ways::Ways::default(),
         };
         Self { state: Arc::new(Mutex::new(state)), clock: ManualTime::skipping(BEGIN) }
     }
@@ -203,7 +206,11 @@ impl TestAuthServer {
         let mut state = self.lock();
         let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
         let pushed = query.get("request_uri").and_then(|name| state.pushed.remove(name));
-        let parameters = pushed.unwrap_or(query);
+        let mut parameters = pushed.unwrap_or(query);
+        if state.ways.usual_names(&mut parameters).is_err() {
+            let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+            return self.back(get("redirect_uri"), &[("error", "invalid_request"), ("state", get("state"))]);
+        }
         let get = |name: &str| parameters.get(name).cloned();
         let client_id = get("client_id").unwrap_or_default();
         let grant = state.begin_grant(&client_id, &get("scope").unwrap_or_default(), true);
@@ -284,7 +291,7 @@ impl TestAuthServer {
 
     pub(super) fn endpoint(url: &Url) -> Option<Endpoint> {
         Some(match url.path() {
-            "/token" => Endpoint::Token,
+            "/token" | "/refresh" => Endpoint::Token,
             "/device" => Endpoint::DeviceAuthorization,
             "/introspect" => Endpoint::Introspection,
             "/revoke" => Endpoint::Revocation,
@@ -292,12 +299,16 @@ impl TestAuthServer {
             "/jwks" => Endpoint::Jwks,
             "/par" => Endpoint::PushedAuthorization,
             path if path.starts_with(registration::PATH) => Endpoint::Registration,
-            path if path.starts_with("/.well-known/") => Endpoint::Discovery,
+            path if path.contains("/.well-known/") => Endpoint::Discovery,
             _ => return None,
         })
     }
 
     pub(super) fn act(&self, endpoint: Endpoint, request: &Recorded, path: &str) -> HttpResponse {
+        let request = &match self.as_usual(endpoint, request, path) {
+            Ok(request) => request,
+            Err(refusal) => return refusal,
+        };
         match endpoint {
             Endpoint::Discovery => self.metadata(path),
             Endpoint::Jwks => {
@@ -315,7 +326,7 @@ impl TestAuthServer {
     }
 
     fn metadata(&self, path: &str) -> HttpResponse {
-        if path != "/.well-known/openid-configuration" {
+        if !self.lock().ways.are_described_at(path) {
             return answer::with(404, "text/html", "<h1>not here</h1>");
         }
         let at = |path: &str| format!("{}{path}", self.issuer());

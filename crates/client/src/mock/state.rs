@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Fault;
 use super::server::Recorded;
+use super::ways::Ways;
 use crate::Endpoint;
 
 /// Changes the claims of ID tokens.
@@ -41,6 +42,7 @@ pub(super) struct State {
     /// What is registered, and with which token that is changed.
     pub(super) registrations: HashMap<String, (String, Map<String, Value>)>,
     pub(super) ignores_dpop: bool,
+    pub(super) ways: Ways,
 }
 
 /// How a client proves itself.

@@ -200,6 +200,6 @@ impl TestAuthServer {
             let signed = jwt::sign(&state.key, "JWT", &claims).ok();
             body["id_token"] = signed.map_or(Value::Null, Value::from);
         }
-        answer::json(200, &body)
+        answer::json(200, &state.ways.tokens(body, is_refresh))
     }
 }

@@ -78,12 +78,17 @@ fn record(endpoint: Endpoint, request: &HttpRequest) -> Recorded {
     let header = |wanted: &str| {
         request.headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_string())
     };
+    let content_type = header("content-type");
+    let is_json = endpoint == Endpoint::Token && content_type.is_some();
+    let pairs = || url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let form = if is_json { serde_json::from_str(body).unwrap_or_default() } else { pairs() };
     Recorded {
         endpoint,
         url: request.url.clone(),
         method: request.method,
         body: body.to_owned(),
-        form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
+        form,
+        content_type,
         authorization: header("authorization"),
         dpop: header("dpop"),
         accept: header("accept"),

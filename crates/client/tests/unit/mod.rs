@@ -23,3 +23,4 @@ mod token_manager_test;
 mod token_race_test;
 mod token_storage_test;
 mod validator_test;
+mod ways_test;

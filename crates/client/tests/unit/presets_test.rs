@@ -12,13 +12,14 @@ fn every_preset_is_complete_and_on_https() {
     let mut names: Vec<_> = presets::ALL.iter().map(|preset| preset.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!((names.len(), presets::ALL.len()), (20, 20));
+    assert_eq!((names.len(), presets::ALL.len()), (26, 26));
     for preset in presets::ALL {
         let addresses = match preset.place {
             Place::Issuer(issuer) => vec![issuer],
+            Place::Described(described_at, issuer) => vec![described_at, issuer],
             Place::Addresses(a, b, c, d) => [Some(a), Some(b), c, d].into_iter().flatten().collect(),
         };
-        for address in addresses {
+        for address in addresses.into_iter().chain(preset.refresh_endpoint) {
             let url = Url::parse(&address.replace("{}", "x")).unwrap();
             assert_eq!(url.scheme(), "https", "{}", preset.name);
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ayb_client::presets::{ALL, Place, Preset};
 
 /// What the data do not say: the name as people write it, and where a client is registered.
-const GUIDES: [(&str, &str, &str); 20] = [
+const GUIDES: [(&str, &str, &str); 26] = [
     (
         "google",
         "Google",
@@ -25,6 +25,16 @@ const GUIDES: [(&str, &str, &str); 20] = [
         "microsoft",
         "Microsoft Entra",
         "[entra.microsoft.com](https://entra.microsoft.com), App registrations. The platform \"Mobile and desktop\" takes any port of `http://localhost`.",
+    ),
+    (
+        "microsoft-common",
+        "Microsoft, accounts of every tenant",
+        "[entra.microsoft.com](https://entra.microsoft.com), App registrations, with accounts of any directory and personal ones.",
+    ),
+    (
+        "microsoft-b2c",
+        "Microsoft Entra, Azure AD B2C",
+        "[portal.azure.com](https://portal.azure.com), the directory of the tenant, Azure AD B2C, App registrations.",
     ),
     (
         "okta",
@@ -48,8 +58,18 @@ const GUIDES: [(&str, &str, &str); 20] = [
         "[developer.apple.com](https://developer.apple.com/account/resources/identifiers), a Services ID. It takes https addresses with a host name only.",
     ),
     ("slack", "Slack", "[api.slack.com/apps](https://api.slack.com/apps), \"OAuth & Permissions\"."),
+    (
+        "slack-user",
+        "Slack, its API",
+        "[api.slack.com/apps](https://api.slack.com/apps), \"OAuth & Permissions\", \"User Token Scopes\".",
+    ),
     ("discord", "Discord", "[discord.com/developers](https://discord.com/developers/applications), OAuth2."),
     ("spotify", "Spotify", "[developer.spotify.com](https://developer.spotify.com/dashboard)."),
+    (
+        "notion",
+        "Notion",
+        "[notion.so/my-integrations](https://www.notion.so/my-integrations), an integration of the type \"Public\".",
+    ),
     (
         "linkedin",
         "LinkedIn",
@@ -66,11 +86,13 @@ const GUIDES: [(&str, &str, &str); 20] = [
         "[developer.atlassian.com](https://developer.atlassian.com/console/myapps), \"OAuth 2.0 integration\". Ask for `offline_access` to get a refresh token; it rotates.",
     ),
     ("dropbox", "Dropbox", "[dropbox.com/developers](https://www.dropbox.com/developers/apps)."),
+    ("figma", "Figma", "[figma.com/developers](https://www.figma.com/developers/apps)."),
     (
         "zoom",
         "Zoom",
         "[marketplace.zoom.us](https://marketplace.zoom.us), Develop, Build App. Refresh tokens rotate.",
     ),
+    ("tiktok", "TikTok", "[developers.tiktok.com](https://developers.tiktok.com/apps), \"Login Kit\"."),
     ("twitch", "Twitch", "[dev.twitch.tv](https://dev.twitch.tv/console/apps)."),
     (
         "box",
@@ -100,7 +122,7 @@ pub fn providers_markdown() -> String {
 fn section(text: &mut String, preset: &Preset) {
     let name = preset.name;
     let gaps = match preset.place {
-        Place::Issuer(issuer) => issuer.matches("{}").count(),
+        Place::Issuer(address) | Place::Described(address, _) => address.matches("{}").count(),
         Place::Addresses(..) => 0,
     };
     let filled = vec!["\"…\""; gaps].join(", ");
@@ -112,6 +134,16 @@ fn section(text: &mut String, preset: &Preset) {
     match preset.place {
         Place::Issuer(issuer) => {
             let _ = writeln!(text, "- Issuer: `{}`, which describes itself.", issuer.replace("{}", "…"));
+        }
+        Place::Described(described_at, issuer) => {
+            let (described_at, issuer) = (described_at.replace("{}", "…"), issuer.replace("{}", "…"));
+            let _ = writeln!(text, "- Issuer: `{issuer}`, which is described at `{described_at}`.");
+            if issuer.contains("{tenantid}") {
+                let _ = writeln!(
+                    text,
+                    "- `{{tenantid}}` is what an ID token names as `tid`, and compared with it."
+                );
+            }
         }
         Place::Addresses(authorization, token, device, revocation) => {
             let _ = writeln!(
@@ -142,10 +174,27 @@ fn section(text: &mut String, preset: &Preset) {
     if let Some(seconds) = preset.lifetime_if_unsaid {
         let _ = writeln!(text, "- It does not say how long tokens live; {seconds} seconds are assumed.");
     }
+    differences(text, preset);
     if !preset.note.is_empty() {
         let _ = writeln!(text, "- {}", preset.note);
     }
     text.push('\n');
+}
+
+/// In what its requests and answers are not those of RFC 6749.
+fn differences(text: &mut String, preset: &Preset) {
+    if preset.takes_json {
+        let _ = writeln!(text, "- Requests for tokens are JSON.");
+    }
+    if let Some(address) = preset.refresh_endpoint {
+        let _ = writeln!(text, "- Refresh tokens go to `{address}`.");
+    }
+    for (name, other) in preset.renamed_params {
+        let _ = writeln!(text, "- `{name}` is called `{other}` on the wire.");
+    }
+    if let Some(member) = preset.tokens_within {
+        let _ = writeln!(text, "- The tokens are in the member `{member}` of its answer.");
+    }
 }
 
 #[cfg(test)]
