@@ -127,9 +127,7 @@ impl OAuth2Builder {
         self.config.credentials.check()?;
         self.config.provider.check()?;
         self.config.check_dpop()?;
-        if !(1..=300).contains(&self.config.timeout.as_secs()) {
-            return Err(ConfigurationError::Invalid("the timeout is not between 1 and 300 seconds").into());
-        }
+        self.config.check_bounds()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => default_transport()?,

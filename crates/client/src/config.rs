@@ -1,5 +1,6 @@
 //! What a client is told before it begins: the provider, itself, and how careful to be.
 
+mod bounds;
 mod credentials;
 mod limits;
 mod provider;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use ayb_protocol::answer::Strictness;
 
+pub(crate) use bounds::{DEVICE_WAIT, LIFETIME, check_code, check_scopes};
 pub use credentials::{ClientAuthMethod, ClientAuthenticator, ClientCredentials, OAuth2Credentials};
 pub use limits::{OAuth2CircuitBreakerConfig, OAuth2RateLimitConfig, OAuth2RetryConfig, RetryConfig};
 pub(crate) use provider::may_be_led_to;
@@ -31,11 +33,11 @@ pub struct OAuth2Config {
     pub provider: ProviderConfig,
     /// Who the client is, and how it proves it.
     pub credentials: ClientCredentials,
-    /// Scopes that are asked for when a call names none.
+    /// Scopes that are asked for when a call names none. 50 at most, and 1000 characters.
     pub default_scopes: Vec<String>,
     /// Where tokens are kept. In memory by default.
     pub storage: TokenStorageConfig,
-    /// How long one operation may take with all its attempts. 30 seconds by default.
+    /// How long one operation may take with all its attempts. 30 seconds by default, 1 to 300.
     pub timeout: Duration,
     /// How long one attempt may take. 10 seconds by default.
     pub attempt_timeout: Duration,
@@ -43,7 +45,7 @@ pub struct OAuth2Config {
     pub retry_config: RetryConfig,
     /// Whether expiring tokens are renewed by themselves: [`RefreshStrategy::Proactive`], else [`RefreshStrategy::Manual`].
     pub auto_refresh: bool,
-    /// How many seconds before their end tokens are renewed. 60 by default, up to a tenth more so that
+    /// How many seconds before their end tokens are renewed. 60 by default, 10 to 3600, up to a tenth more so that
     /// not all processes come at once, and never more than half of their life.
     pub refresh_threshold_secs: u64,
     /// When tokens are renewed, if not as `auto_refresh` says.

@@ -10,7 +10,7 @@ use ayb_primitives::types::{RandomProvider, TimeProvider};
 use ayb_protocol::jose::base64url;
 use ayb_protocol::time::Timestamp;
 
-use crate::config::OAuth2Config;
+use crate::config::{OAuth2Config, check_scopes};
 use crate::dpop::Nonces;
 use crate::error::OAuth2Error;
 use crate::http::HttpTransport;
@@ -76,8 +76,10 @@ impl Core {
     }
 
     /// The scopes of a call, with spaces between them; nothing when none are asked for.
-    pub(crate) fn scope_text(&self, scopes: Option<&[String]>) -> Option<String> {
-        Some(scopes.unwrap_or(&self.config.default_scopes).join(" ")).filter(|scopes| !scopes.is_empty())
+    pub(crate) fn scope_text(&self, scopes: Option<&[String]>) -> Result<Option<String>, OAuth2Error> {
+        let scope = scopes.unwrap_or(&self.config.default_scopes).join(" ");
+        check_scopes(&scope)?;
+        Ok(Some(scope).filter(|scope| !scope.is_empty()))
     }
 
     /// Scopes as this provider separates them.

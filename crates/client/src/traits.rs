@@ -110,7 +110,8 @@ pub trait DeviceAuthorizationFlow: Send + Sync {
         scopes: Option<&[String]>,
     ) -> Result<DeviceAuthorizationResponse, OAuth2Error>;
 
-    /// Asks until the person has decided, the codes are too old, or `timeout` is over.
+    /// Asks until the person has decided, the codes are too old, or `timeout` is over, or 15 minutes; or five times in a row no answer
+    /// came.
     async fn poll_token(
         &self,
         device_code: &str,

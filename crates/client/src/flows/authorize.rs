@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::Endpoint;
+use crate::config::check_scopes;
 use crate::core::Core;
 use crate::error::{ConfigurationError, OAuth2Error};
 use crate::pending::PendingAuthorization;
@@ -53,11 +54,7 @@ impl Core {
     ) -> Result<AuthorizationStart, OAuth2Error> {
         let span = operation.span.child("oauth2.authorization_url_generation");
         params.check()?;
-        if scopes.len() > 50 || scope.len() > 1000 {
-            return Err(
-                ConfigurationError::Invalid("more than 50 scopes, or more than 1000 characters").into()
-            );
-        }
+        check_scopes(scope)?;
         if params.extra_params.keys().any(|name| RESERVED.contains(&name.as_str())) {
             return Err(
                 ConfigurationError::Invalid("an extra parameter is one that the module sets itself").into()

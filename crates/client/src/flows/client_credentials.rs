@@ -31,7 +31,7 @@ impl Core {
         if self.config.credentials.is_public() {
             return Err(ConfigurationError::MissingClientSecret.into());
         }
-        let scope = self.scope_text(scopes);
+        let scope = self.scope_text(scopes)?;
         let operation = self.begin("client_credentials", scope.as_deref());
         let grant = Grant::new(Kind::ClientCredentials, "client_credentials");
         let grant = grant.add_some("scope", scope.as_deref());

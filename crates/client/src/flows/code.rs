@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::token::Grant;
 use crate::Endpoint;
+use crate::config::check_code;
 use crate::core::{Core, Operation};
 use crate::error::{AuthorizationError, ConfigurationError, Failed, OAuth2Error, ValidationError, from_code};
 use crate::id_token::{Expected, is_issuer};
@@ -148,6 +149,7 @@ impl Core {
         code: &str,
         pending: &PendingAuthorization,
     ) -> Result<TokenResponse, OAuth2Error> {
+        check_code(code)?;
         // Before the code is spent on a proof that it is not bound to.
         self.holds_key(pending.dpop_jkt.as_deref())?;
         let grant = Grant::new(Kind::Code, "authorization_code")

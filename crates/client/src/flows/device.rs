@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::token::Grant;
 use crate::Endpoint;
 use crate::auth::{JSON, Proven};
+use crate::config::DEVICE_WAIT;
 use crate::core::{Core, Operation};
 use crate::error::{DeviceFlowError, NetworkError, OAuth2Error};
 use crate::resilience::{Call, Kind};
@@ -24,10 +25,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// What `slow_down` adds for good (RFC 8628 §3.5), and what a server that does not say wants (§3.2).
 const STEP: Duration = Duration::from_secs(5);
 
-/// The longest pause and the longest life of codes that a server is believed.
-const LONGEST: Duration = Duration::from_secs(86_400);
-
-/// How many polls in a row may fail without an answer.
+/// How many polls in a row without an answer end it.
 const MOST_FAILURES: u32 = 5;
 
 pub(crate) struct DeviceHandler(pub(crate) Arc<Core>);
@@ -39,7 +37,7 @@ impl DeviceAuthorizationFlow for DeviceHandler {
         scopes: Option<&[String]>,
     ) -> Result<DeviceAuthorizationResponse, OAuth2Error> {
         let core = &self.0;
-        let scope = core.scope_text(scopes);
+        let scope = core.scope_text(scopes)?;
         let operation = core.begin("device_authorization", scope.as_deref());
         let result = core.device_codes(&operation, scope.as_deref()).await;
         core.end(operation, Metric::AuthorizationRequests, None, result)
@@ -67,8 +65,8 @@ impl DeviceAuthorizationFlow for DeviceHandler {
     ) -> Result<TokenResponse, OAuth2Error> {
         let codes = self.request_device_authorization(scopes).await?;
         on_user_code(&codes);
-        let interval = codes.interval.map_or(STEP, Duration::from_secs).min(LONGEST);
-        let lifetime = Duration::from_secs(codes.expires_in).min(LONGEST);
+        let interval = codes.interval.map_or(STEP, Duration::from_secs).min(DEVICE_WAIT);
+        let lifetime = Duration::from_secs(codes.expires_in).min(DEVICE_WAIT);
         match self.poll_token(&codes.device_code, interval, lifetime).await {
             Err(OAuth2Error::DeviceFlow(DeviceFlowError::PollingTimeout { .. })) => {
                 Err(DeviceFlowError::ExpiredToken { answer: None }.into())
@@ -127,7 +125,7 @@ impl Core {
         timeout: Duration,
     ) -> Result<TokenResponse, OAuth2Error> {
         let started = self.time.monotonic();
-        let (timeout, interval) = (timeout.min(LONGEST), interval.min(LONGEST));
+        let (timeout, interval) = (timeout.min(DEVICE_WAIT), interval.min(DEVICE_WAIT));
         let mut pause = interval.max(self.config.rate_limits.device_polling_interval);
         let mut wait = pause;
         let mut failures = 0;
@@ -153,9 +151,9 @@ impl Core {
                     pause += STEP;
                 }
                 // RFC 8628 §3.5: after a timeout it has to go slower, and doubling is what it recommends.
-                OAuth2Error::Network(failed) if is_passing(failed) && failures < MOST_FAILURES => {
+                OAuth2Error::Network(failed) if is_passing(failed) && failures + 1 < MOST_FAILURES => {
                     failures += 1;
-                    pause = (pause * 2).min(LONGEST);
+                    pause = (pause * 2).min(DEVICE_WAIT);
                 }
                 _ => return Err(error),
             }

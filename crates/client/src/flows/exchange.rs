@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::token::Grant;
+use crate::config::check_scopes;
 use crate::core::Core;
 use crate::error::OAuth2Error;
 use crate::resilience::Kind;
@@ -48,6 +49,7 @@ impl Core {
         exchange: &TokenExchange,
     ) -> Result<TokenResponse, OAuth2Error> {
         let scope = exchange.scopes.as_ref().map(|scopes| scopes.join(" "));
+        check_scopes(scope.as_deref().unwrap_or_default())?;
         let operation = self.begin("token_exchange", scope.as_deref());
         let actor = exchange.actor.as_ref();
         let grant = Grant::new(Kind::TokenExchange, "urn:ietf:params:oauth:grant-type:token-exchange")

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::Endpoint;
 use crate::auth::{JSON, Proven};
+use crate::config::LIFETIME;
 use crate::core::{Core, Operation};
 use crate::error::{OAuth2Error, TokenError};
 use crate::resilience::{Call, Kind};
@@ -73,7 +74,8 @@ impl Core {
         let mut response = TokenResponse::from_answer(reading.value, reading.deviations);
         self.bind(&mut response, may_be_unbound)?;
         let provider = &self.config.provider;
-        response.expires_in = response.expires_in.or(provider.lifetime_if_unsaid);
+        response.expires_in =
+            response.expires_in.or(provider.lifetime_if_unsaid).map(|life| life.min(LIFETIME));
         if let (Some(scope), Some(separator)) = (&mut response.scope, provider.scope_separator) {
             *scope = scope.replace(separator, " ");
         }

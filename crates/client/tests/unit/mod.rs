@@ -1,6 +1,7 @@
 //! One file for each part of the specification's test layout.
 
 mod authorization_code_test;
+mod bounds_test;
 mod client_authentication_test;
 mod client_credentials_test;
 mod dependency_test;
