@@ -131,6 +131,33 @@ fn section(text: &mut String, preset: &Preset) {
         "```rust\nlet preset = presets::named(\"{name}\").ok_or(\"no such preset\")?;\n\
          let client = OAuth2::builder(config).preset(preset, &[{filled}]).await?.build()?;\n```\n\n"
     );
+    place(text, preset);
+    if let Some(method) = preset.auth_method.and_then(ayb_client::ClientAuthMethod::as_str) {
+        let _ = writeln!(text, "- A client with a secret proves itself by `{method}`.");
+    }
+    if let Some(separator) = preset.scope_separator {
+        let _ = writeln!(
+            text,
+            "- Scopes are separated by `{separator}` on the wire; name them one by one as always."
+        );
+    }
+    if !preset.authorization_params.is_empty() {
+        let pairs = preset.authorization_params.iter().map(|(name, value)| format!("`{name}={value}`"));
+        let _ =
+            writeln!(text, "- Every authorization request has {}.", pairs.collect::<Vec<_>>().join(" and "));
+    }
+    if let Some(seconds) = preset.lifetime_if_unsaid {
+        let _ = writeln!(text, "- It does not say how long tokens live; {seconds} seconds are assumed.");
+    }
+    differences(text, preset);
+    if !preset.note.is_empty() {
+        let _ = writeln!(text, "- {}", preset.note);
+    }
+    text.push('\n');
+}
+
+/// Where it is.
+fn place(text: &mut String, preset: &Preset) {
     match preset.place {
         Place::Issuer(issuer) => {
             let _ = writeln!(text, "- Issuer: `{}`, which describes itself.", issuer.replace("{}", "…"));
@@ -157,28 +184,6 @@ fn section(text: &mut String, preset: &Preset) {
             let _ = writeln!(text, "- No ID tokens: ask its API who signed in.");
         }
     }
-    if let Some(method) = preset.auth_method.and_then(ayb_client::ClientAuthMethod::as_str) {
-        let _ = writeln!(text, "- A client with a secret proves itself by `{method}`.");
-    }
-    if let Some(separator) = preset.scope_separator {
-        let _ = writeln!(
-            text,
-            "- Scopes are separated by `{separator}` on the wire; name them one by one as always."
-        );
-    }
-    if !preset.authorization_params.is_empty() {
-        let pairs = preset.authorization_params.iter().map(|(name, value)| format!("`{name}={value}`"));
-        let _ =
-            writeln!(text, "- Every authorization request has {}.", pairs.collect::<Vec<_>>().join(" and "));
-    }
-    if let Some(seconds) = preset.lifetime_if_unsaid {
-        let _ = writeln!(text, "- It does not say how long tokens live; {seconds} seconds are assumed.");
-    }
-    differences(text, preset);
-    if !preset.note.is_empty() {
-        let _ = writeln!(text, "- {}", preset.note);
-    }
-    text.push('\n');
 }
 
 /// In what its requests and answers are not those of RFC 6749.
