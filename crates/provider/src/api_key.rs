@@ -135,6 +135,8 @@ pub struct FoundKey {
     pub user_active: bool,
     /// What the credentials of its app may do together; no limit when it has no app.
     pub rate_limit: RateLimit,
+    /// Browser origins that may read answers to the credentials of its app; empty means the server's setting.
+    pub app_allowed_origins: Vec<String>,
 }
 
 /// An API key that is alive. Only [`check`] makes it.
@@ -150,6 +152,11 @@ impl LiveKey {
     /// Its owner.
     pub fn person(&self) -> Person<'_> {
         Person { id: self.0.key.user_id, email: &self.0.user_email }
+    }
+
+    /// Browser origins that its app names; none when it has no app.
+    pub fn allowed_origins(&self) -> &[String] {
+        &self.0.app_allowed_origins
     }
 
     /// The app whose limit it shares.

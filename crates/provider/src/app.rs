@@ -1,4 +1,4 @@
-//! Apps: the products that clients belong to. A client inherits its app's limit.
+//! Apps: the products that clients belong to. A client inherits its app's limit and origins.
 
 use ayb_protocol::ids::{AppId, UserId};
 use ayb_protocol::time::{Seconds, Timestamp};
@@ -16,6 +16,9 @@ pub struct AppRecord {
     pub owner_user_id: Option<UserId>,
     /// What its credentials may do together.
     pub rate_limit: RateLimit,
+    /// Browser origins that may read answers to its credentials; empty means the server's setting. Where a client names
+    /// origins too, an origin must be among both.
+    pub allowed_origins: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -81,6 +81,8 @@ pub struct FoundAccess {
     pub rate_limit: RateLimit,
     /// Browser origins that may read answers to this client; empty means the server's setting.
     pub allowed_origins: Vec<String>,
+    /// The same of the client's app.
+    pub app_allowed_origins: Vec<String>,
     /// The first use of this token must be recorded, because a lost refresh answer may be repeated until then.
     pub record_first_use: bool,
 }

@@ -88,11 +88,13 @@ impl Caller {
         }
     }
 
-    /// Browser origins that may read answers to this caller; empty means the server's setting.
-    pub fn allowed_origins(&self) -> &[String] {
+    /// Browser origins that may read answers to this caller: those that the app names and those that the client names.
+    /// An origin must be in both lists; an empty one leaves it to the other, and two to the server's setting.
+    pub fn allowed_origins(&self) -> [&[String]; 2] {
         match self {
-            Self::Token(live) => &live.found().allowed_origins,
-            Self::Session(_) | Self::ApiKey(_) => &[],
+            Self::Session(_) => [&[], &[]],
+            Self::Token(live) => [&live.found().app_allowed_origins, &live.found().allowed_origins],
+            Self::ApiKey(live) => [live.allowed_origins(), &[]],
         }
     }
 }

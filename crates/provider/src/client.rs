@@ -29,6 +29,9 @@ pub struct ClientRecord {
     pub revoked_at: Option<Timestamp>,
     /// Counts the changes of this record, from 1: whoever decides with it can say which state they saw.
     pub version: u64,
+    /// Browser origins that its app names, see [`AppRecord::allowed_origins`](crate::app::AppRecord::allowed_origins);
+    /// read with the record, changed with the app.
+    pub app_allowed_origins: Vec<String>,
 }
 
 /// The client types of RFC 6749 §2.1.

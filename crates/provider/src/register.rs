@@ -83,7 +83,7 @@ pub fn check(draft: &ClientDraft) -> Result<ClientSettings, FieldError> {
         name: check_name(&draft.name).map_err(fail("name"))?,
         redirect_uris,
         scopes: RegisteredScopes::parse(&draft.scopes).map_err(|refusal| fail("scopes")(refusal.public))?,
-        allowed_origins: origins(&draft.allowed_origins).map_err(fail("allowedOrigins"))?,
+        allowed_origins: check_origins(&draft.allowed_origins).map_err(fail("allowedOrigins"))?,
         post_logout_redirect_uris: addresses(&draft.post_logout_redirect_uris)
             .map_err(fail("postLogoutRedirectUris"))?,
         token_format: word(draft.token_format.as_deref(), TokenFormat::parse)
@@ -138,8 +138,11 @@ fn addresses(texts: &[String]) -> Result<Vec<RegisteredRedirectUri>, &'static st
     Ok(uris)
 }
 
-/// Browser origins: scheme, host and port, nothing else; `https` except on this machine.
-fn origins(texts: &[String]) -> Result<Vec<String>, &'static str> {
+/// Checks the browser origins of a client or an app: scheme, host and port, nothing else; `https` except on this machine.
+///
+/// # Errors
+/// A fixed text.
+pub fn check_origins(texts: &[String]) -> Result<Vec<String>, &'static str> {
     if texts.len() > MAX_URIS {
         return Err("At most 20 origins are possible.");
     }

@@ -34,7 +34,7 @@ fn a_session_is_its_person_with_everything() {
     let caller = session();
     assert_eq!((caller.person(), caller.client_id(), caller.app()), (Some(PERSON), None, None));
     assert_eq!((caller.access(), caller.scope().to_string()), (Access::everything(), "*".to_owned()));
-    assert!(caller.allowed_origins().is_empty());
+    assert_eq!(caller.allowed_origins(), [&[] as &[String]; 2]);
 }
 
 #[test]
@@ -42,13 +42,14 @@ fn a_token_has_what_was_granted_and_the_limit_of_its_app() {
     let limit = RateLimit { requests: 3, window: Seconds(10) };
     let caller = token(|found| {
         found.rate_limit = limit;
-        found.allowed_origins = vec!["https://app.example".into()];
+        found.allowed_origins = vec!["https://client.example".into()];
+        found.app_allowed_origins = vec!["https://app.example".into()];
     });
     assert_eq!((caller.person(), caller.client_id()), (Some(PERSON), Some(&our_id())));
     assert_eq!(caller.app(), Some(CallersApp { id: APP, rate_limit: limit }));
     assert_eq!(caller.access(), Access::new(Some(ResourceScope::Readwrite), &tables("notes,tags")));
     assert_eq!(caller.scope().to_string(), "openid email readwrite");
-    assert_eq!(caller.allowed_origins(), ["https://app.example"]);
+    assert_eq!(caller.allowed_origins(), [["https://app.example"], ["https://client.example"]]);
 }
 
 #[test]

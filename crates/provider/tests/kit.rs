@@ -95,6 +95,7 @@ pub(crate) fn client(change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
         updated_at: NOW,
         revoked_at: None,
         version: 1,
+        app_allowed_origins: vec![],
     };
     change(&mut client);
     client
@@ -219,6 +220,7 @@ pub(crate) fn found_access(change: impl FnOnce(&mut FoundAccess)) -> FoundAccess
         app_id: AppId(Uuid::from_u128(0xa)),
         rate_limit: RateLimit::default(),
         allowed_origins: vec![],
+        app_allowed_origins: vec![],
         record_first_use: false,
     };
     change(&mut found);
@@ -242,7 +244,13 @@ pub(crate) fn found_key(change: impl FnOnce(&mut FoundKey)) -> FoundKey {
         revoked_at: None,
     };
     let rate_limit = RateLimit { requests: 7, window: Seconds(60) };
-    let mut found = FoundKey { key, user_email: "ada@example.com".into(), user_active: true, rate_limit };
+    let mut found = FoundKey {
+        key,
+        user_email: "ada@example.com".into(),
+        user_active: true,
+        rate_limit,
+        app_allowed_origins: vec![],
+    };
     change(&mut found);
     found
 }

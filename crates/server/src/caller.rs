@@ -37,7 +37,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Says in the answer what is left of the app's limit, and that scripts of the client's own origins may read it.
+    /// Says in the answer what is left of the app's limit, and that scripts of the app's and the client's own origins may read it.
     #[must_use]
     pub fn finish(&self, mut response: Response) -> Response {
         if let Some(standing) = &self.standing {

@@ -94,6 +94,7 @@ async fn client(
         description: "A small relying party that shows each request of a sign-in.".to_owned(),
         owner_user_id: Some(owner),
         rate_limit: RateLimit::default(),
+        allowed_origins: Vec::new(),
         created_at: now,
         updated_at: now,
     };
@@ -117,6 +118,7 @@ async fn client(
         updated_at: now,
         revoked_at: None,
         version: 1,
+        app_allowed_origins: app.allowed_origins,
     };
     store.insert_client(&record).await?;
     Ok(record.client_id.to_string())

@@ -7,7 +7,6 @@ use ayb_protocol::scope::ResourceScope;
 use ayb_protocol::secret::{ApiKey, SecretHash};
 use ayb_protocol::time::Timestamp;
 use ayb_provider::api_key::{ApiKeyRecord, FoundKey};
-use ayb_provider::app::RateLimit;
 
 use crate::Store;
 use crate::columns::Columns;
@@ -63,7 +62,7 @@ pub(crate) const INSERT: &str =
 pub(crate) const FIND: &str = concat!(
     "select ",
     key_columns!(),
-    ", u.email, u.disabled_at, a.rate_limit_rps, a.rate_limit_window_seconds
+    ", u.email, u.disabled_at, a.rate_limit_rps, a.rate_limit_window_seconds, a.allowed_origins
       from _ayb_api_keys k
       join _ayb_users u on u.id = k.user_id
       left join _ayb_apps a on a.id = k.app_id
@@ -75,11 +74,11 @@ fn found(row: &Row) -> Result<FoundKey, StoreError> {
     let key = read_key(&mut columns)?;
     let user_email = columns.string()?;
     let user_active = columns.opt_time()?.is_none();
-    let rate_limit = match key.app_id {
-        Some(_) => rate_limit(&mut columns)?,
-        None => RateLimit::default(),
+    let (rate_limit, app_allowed_origins) = match key.app_id {
+        Some(_) => (rate_limit(&mut columns)?, columns.list()?),
+        None => Default::default(),
     };
-    Ok(FoundKey { key, user_email, user_active, rate_limit })
+    Ok(FoundKey { key, user_email, user_active, rate_limit, app_allowed_origins })
 }
 
 pub(crate) const LIST: &str =
@@ -151,7 +150,7 @@ impl Store {
         Ok(if stored { KeyInsertion::Inserted } else { KeyInsertion::TooMany })
     }
 
-    /// The key with this hash, with its owner and the limit of its app, in one read.
+    /// The key with this hash, with its owner and what its app says, in one read.
     pub async fn api_key(&self, hash: SecretHash<ApiKey>) -> Result<Option<FoundKey>, StoreError> {
         self.db.one(FIND, &[hash.into()]).await?.map(|row| found(&row)).transpose()
     }

@@ -32,7 +32,8 @@ pub enum DeletedApp {
 /// The columns that [`read_app`] takes.
 macro_rules! app_columns {
     () => {
-        "id, name, description, owner_user_id, rate_limit_rps, rate_limit_window_seconds, created_at, updated_at"
+        "id, name, description, owner_user_id, rate_limit_rps, rate_limit_window_seconds, allowed_origins, created_at,
+         updated_at"
     };
 }
 
@@ -44,6 +45,7 @@ fn read_app(row: &Row) -> Result<AppRecord, StoreError> {
         description: columns.string()?,
         owner_user_id: columns.opt_uuid()?.map(UserId),
         rate_limit: rate_limit(&mut columns)?,
+        allowed_origins: columns.list()?,
         created_at: columns.time()?,
         updated_at: columns.time()?,
     })
@@ -55,7 +57,7 @@ fn window(app: &AppRecord) -> Result<i64, StoreError> {
 }
 
 const INSERT: &str =
-    concat!("insert into _ayb_apps (", app_columns!(), ") values ($1, $2, $3, $4, $5, $6, $7, $8)");
+    concat!("insert into _ayb_apps (", app_columns!(), ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 
 pub(crate) const FIND: &str = concat!("select ", app_columns!(), " from _ayb_apps where id = $1");
 
@@ -66,7 +68,14 @@ const COUNT: &str = "select count(*) from _ayb_apps";
 
 const UPDATE: &str =
     "update _ayb_apps set name = $2, description = $3, owner_user_id = $4, rate_limit_rps = $5,
-    rate_limit_window_seconds = $6, updated_at = $7 where id = $1";
+    rate_limit_window_seconds = $6, allowed_origins = $7, updated_at = $8 where id = $1";
+
+// Whoever adds a client to the app waits, or is waited for.
+pub(crate) const LOCK: &str = "select allowed_origins from _ayb_apps where id = $1 for update";
+
+/// What is remembered about a client holds the origins of its app, so it is out of date.
+pub(crate) const OUTDATE_CLIENTS: &str =
+    "update _ayb_oauth_clients set version = version + 1 where app_id = $1";
 
 const DELETE: &str = "delete from _ayb_apps where id = $1";
 
@@ -88,6 +97,7 @@ impl Store {
             app.owner_user_id.into(),
             app.rate_limit.requests.into(),
             window(app)?.into(),
+            (&app.allowed_origins).into(),
             app.created_at.into(),
             app.updated_at.into(),
         ];
@@ -117,9 +127,22 @@ impl Store {
             app.owner_user_id.into(),
             app.rate_limit.requests.into(),
             window(app)?.into(),
+            (&app.allowed_origins).into(),
             app.updated_at.into(),
         ];
-        Ok(self.db.execute(UPDATE, row).await? > 0)
+        let ask = (app.id, app.allowed_origins.clone(), row);
+        self.db
+            .transaction("update app", ask, |tx, (id, origins, row)| {
+                Box::pin(async move {
+                    let Some(before) = tx.lock_opt(LOCK, &[(*id).into()]).await? else { return Ok(false) };
+                    tx.execute(UPDATE, row).await?;
+                    if Columns::of(&before).list()? != *origins {
+                        tx.execute(OUTDATE_CLIENTS, &[(*id).into()]).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .await
     }
 
     /// Deletes an app that no client and no API key belongs to. What is made at the same moment either keeps the app or

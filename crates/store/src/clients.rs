@@ -53,12 +53,19 @@ pub enum SecretReplacement {
     Public,
 }
 
-/// The columns that [`read_client`] takes.
+/// The columns of a client.
 macro_rules! client_columns {
     () => {
         "id, app_id, client_id, client_type, client_secret_hash, name, redirect_uris, scopes, allowed_origins,
          post_logout_redirect_uris, token_format, signing_alg, audience, refresh_tokens, refresh_grace_seconds,
          created_at, updated_at, revoked_at, version"
+    };
+}
+
+/// The columns that [`read_client`] takes.
+macro_rules! client_with_app {
+    () => {
+        concat!(client_columns!(), ", (select a.allowed_origins from _ayb_apps a where a.id = app_id)")
     };
 }
 
@@ -85,6 +92,7 @@ fn read_client(row: &Row) -> Result<ClientRecord, StoreError> {
         updated_at: columns.time()?,
         revoked_at: columns.opt_time()?,
         version: columns.count()?,
+        app_allowed_origins: columns.list()?,
     })
 }
 
@@ -174,16 +182,16 @@ fn texts(uris: &[RegisteredRedirectUri]) -> Vec<String> {
 }
 
 pub(crate) const FIND: &str =
-    concat!("select ", client_columns!(), " from _ayb_oauth_clients where client_id = $1");
+    concat!("select ", client_with_app!(), " from _ayb_oauth_clients where client_id = $1");
 
 pub(crate) const LIST: &str =
-    concat!("select ", client_columns!(), " from _ayb_oauth_clients order by id desc limit $1 offset $2");
+    concat!("select ", client_with_app!(), " from _ayb_oauth_clients order by id desc limit $1 offset $2");
 
 const COUNT: &str = "select count(*) from _ayb_oauth_clients";
 
 pub(crate) const LIST_OF_APP: &str = concat!(
     "select ",
-    client_columns!(),
+    client_with_app!(),
     " from _ayb_oauth_clients where app_id = $3 order by id desc limit $1 offset $2"
 );
 

@@ -31,6 +31,8 @@ fn searches() -> Vec<(&'static str, Vec<Value>)> {
     let mut searches = vec![
         (apps::COUNT_CLIENTS, vec![ID]),
         (apps::FIND, vec![ID]),
+        (apps::LOCK, vec![ID]),
+        (apps::OUTDATE_CLIENTS, vec![ID]),
         (apps::OWNER, vec![ID]),
         (clients::count_grants(2).leak(), vec![text(), text()]),
         (clients::count_tokens(2).leak(), vec![TIME, text(), text()]),

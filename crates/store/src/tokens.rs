@@ -118,7 +118,7 @@ macro_rules! found_access {
             "select ",
             token_columns!(),
             ", c.revoked_at, g.id, g.revoked_at, g.claims, u.email, u.disabled_at, a.id, a.rate_limit_rps,
-               a.rate_limit_window_seconds, c.allowed_origins, c.refresh_grace_seconds, t.used_at
+               a.rate_limit_window_seconds, c.allowed_origins, a.allowed_origins, c.refresh_grace_seconds, t.used_at
               from _ayb_oauth_tokens t
               join _ayb_oauth_clients c on c.client_id = t.client_id
               join _ayb_apps a on a.id = c.app_id
@@ -147,6 +147,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
     let app_id = AppId(columns.uuid()?);
     let rate_limit = rate_limit(&mut columns)?;
     let allowed_origins = columns.list()?;
+    let app_allowed_origins = columns.list()?;
     let grace = columns.count()?;
     let used = columns.opt_time()?.is_some();
     let of_person = token.user_id.is_some();
@@ -160,6 +161,7 @@ fn found_access(row: &Row) -> Result<FoundAccess, StoreError> {
         app_id,
         rate_limit,
         allowed_origins,
+        app_allowed_origins,
         record_first_use: of_person && grace > 0 && !used,
         token,
     })

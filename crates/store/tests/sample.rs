@@ -78,6 +78,7 @@ pub(crate) fn app() -> AppRecord {
         description: "Keeps notes.".to_owned(),
         owner_user_id: None,
         rate_limit: RateLimit { requests: 100, window: Seconds(60) },
+        allowed_origins: vec!["https://notes.example".to_owned()],
         created_at: NOW,
         updated_at: NOW,
     }
@@ -115,6 +116,7 @@ pub(crate) fn client(app: AppId) -> ClientRecord {
         updated_at: NOW,
         revoked_at: None,
         version: 1,
+        app_allowed_origins: vec!["https://notes.example".to_owned()],
     }
 }
 

@@ -46,6 +46,7 @@ _ayb_apps.description text = ''
 _ayb_apps.owner_user_id uuid null
 _ayb_apps.rate_limit_rps integer = 0
 _ayb_apps.rate_limit_window_seconds integer = 60
+_ayb_apps.allowed_origins list = empty
 _ayb_apps.created_at time = now
 _ayb_apps.updated_at time = now
 _ayb_signing_keys.kid text

@@ -3,7 +3,7 @@
 use ayb_protocol::ids::{AppId, UserId};
 use ayb_protocol::time::Seconds;
 use ayb_provider::app::{AppRecord, RateLimit};
-use ayb_provider::register::{check_description, check_name};
+use ayb_provider::register::{check_description, check_name, check_origins};
 use ayb_store::error::StoreError;
 use ayb_store::{DeletedApp, Page};
 use serde_json::json;
@@ -31,6 +31,8 @@ pub struct NewApp {
     pub requests: Option<u64>,
     /// See [`RateLimit::window`].
     pub window: Option<u64>,
+    /// See [`AppRecord::allowed_origins`].
+    pub allowed_origins: Vec<String>,
 }
 
 /// A change of an app; what is `None` stays.
@@ -46,6 +48,8 @@ pub struct AppChange {
     pub requests: Option<u64>,
     /// See [`RateLimit::window`].
     pub window: Option<u64>,
+    /// See [`AppRecord::allowed_origins`]; replaces the list.
+    pub allowed_origins: Option<Vec<String>>,
 }
 
 /// One page of all apps, and how many there are.
@@ -76,6 +80,7 @@ pub async fn create(app: &App, admin: &AdminCaller, new: NewApp) -> Result<AppRe
         description: description(&new.description)?,
         owner_user_id: new.owner,
         rate_limit: rate_limit(RateLimit::default(), new.requests, new.window)?,
+        allowed_origins: origins(&new.allowed_origins)?,
         created_at: now,
         updated_at: now,
     };
@@ -102,6 +107,9 @@ pub async fn update(
             .map_or_else(|| Ok(old.description.clone()), |text| description(&text))?,
         owner_user_id: change.owner.unwrap_or(old.owner_user_id),
         rate_limit: rate_limit(old.rate_limit, change.requests, change.window)?,
+        allowed_origins: change
+            .allowed_origins
+            .map_or_else(|| Ok(old.allowed_origins.clone()), |list| origins(&list))?,
         updated_at: admin.now(),
         ..old
     };
@@ -141,6 +149,10 @@ fn name(text: &str) -> Result<String, ApiError> {
 
 fn description(text: &str) -> Result<String, ApiError> {
     check_description(text).map_err(|message| ApiError::field("description", message))
+}
+
+fn origins(list: &[String]) -> Result<Vec<String>, ApiError> {
+    check_origins(list).map_err(|message| ApiError::field("allowedOrigins", message))
 }
 
 fn rate_limit(old: RateLimit, requests: Option<u64>, window: Option<u64>) -> Result<RateLimit, ApiError> {

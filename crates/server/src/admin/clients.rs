@@ -69,6 +69,7 @@ pub async fn create(
     draft: &ClientDraft,
 ) -> Result<(ClientRecord, Option<Secret<ClientSecret>>), ApiError> {
     let settings = check(draft)?;
+    let of = app.store.app(app_id).await?.ok_or_else(unknown_app)?;
     let now = admin.now();
     let secret = match client_type {
         ClientType::Confidential => Some(app.mint.client_secret()?),
@@ -87,6 +88,7 @@ pub async fn create(
         updated_at: now,
         revoked_at: None,
         version: 1,
+        app_allowed_origins: of.allowed_origins,
     };
     app.store.insert_client(&record).await.map_err(no_app)?;
     admin.note(app, "client.created", about(&record.client_id));
@@ -152,9 +154,13 @@ pub async fn rotate_secret(
 
 fn no_app(error: StoreError) -> ApiError {
     match error {
-        StoreError::ForeignKey => ApiError::field("appId", "There is no such app."),
+        StoreError::ForeignKey => unknown_app(),
         error => error.into(),
     }
+}
+
+fn unknown_app() -> ApiError {
+    ApiError::field("appId", "There is no such app.")
 }
 
 fn unknown() -> ApiError {

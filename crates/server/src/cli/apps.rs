@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::flags::words;
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Format, clean, field};
 use super::server::Server;
@@ -49,6 +50,17 @@ pub struct Create {
     /// The user who looks after it
     #[arg(long, value_name = "USER_ID")]
     owner: Option<Uuid>,
+    #[command(flatten)]
+    origins: Origins,
+}
+
+/// Who may read answers to its credentials.
+#[derive(Args, Clone, Debug)]
+struct Origins {
+    /// Browser origins that may read answers to its credentials; separated by commas [default: as the server is
+    /// configured]
+    #[arg(long, value_name = "ORIGIN,…", value_delimiter = ',')]
+    allowed_origins: Option<Vec<String>>,
 }
 
 /// A change of an app.
@@ -68,6 +80,8 @@ pub struct Update {
     /// Length of the window in seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit_window: Option<u32>,
+    #[command(flatten)]
+    origins: Origins,
 }
 
 const COLUMNS: [Column; 6] = [
@@ -79,8 +93,18 @@ const COLUMNS: [Column; 6] = [
     Column { title: "Created", cell: |app| field(app, "createdAt") },
 ];
 
+const DETAILS: [Column; 7] = [
+    Column { title: "App ID", cell: |app| field(app, "id") },
+    Column { title: "Name", cell: |app| field(app, "name") },
+    Column { title: "Description", cell: |app| field(app, "description") },
+    Column { title: "Owner", cell: |app| field(app, "ownerUserId") },
+    Column { title: "Rate Limit", cell: rate_limit },
+    Column { title: "Allowed Origins", cell: |app| field(app, "allowedOrigins") },
+    Column { title: "Created", cell: |app| field(app, "createdAt") },
+];
+
 /// Settings that an update sends back unless a flag changes them.
-const KEPT: [&str; 4] = ["name", "description", "rateLimitRps", "rateLimitWindowSeconds"];
+const KEPT: [&str; 5] = ["name", "description", "rateLimitRps", "rateLimitWindowSeconds", "allowedOrigins"];
 
 impl AppsCommand {
     /// Does it.
@@ -91,7 +115,7 @@ impl AppsCommand {
             Self::Create(create) => {
                 let body = server.send_json(Method::POST, &PATH, &create.body()).await?;
                 if console.format != Format::Table {
-                    return show_one(console, &body, &COLUMNS);
+                    return show_one(console, &body, &DETAILS);
                 }
                 let (id, name) = (field(&body.json, "id"), field(&body.json, "name"));
                 console.line(&format!("App created: {} ({})", clean(&id), clean(&name)))
@@ -99,14 +123,14 @@ impl AppsCommand {
             Self::List(page) => show_list(console, &server.get(&PATH, &page.query()).await?, &NOUN, &COLUMNS),
             Self::Get(named) => {
                 let id = named.id.to_string();
-                show_one(console, &server.get(&one(&id), &[]).await?, &COLUMNS)
+                show_one(console, &server.get(&one(&id), &[]).await?, &DETAILS)
             }
             Self::Update(update) => {
                 let changes = update.changes()?;
                 let id = update.named.id.to_string();
                 let body = merged(&server.get(&one(&id), &[]).await?.json, changes);
                 let body = server.send_json(Method::PUT, &one(&id), &body).await?;
-                show_change(console, &body, &COLUMNS, &format!("App {id} updated."))
+                show_change(console, &body, &DETAILS, &format!("App {id} updated."))
             }
             Self::Delete(named) => {
                 let id = named.id.to_string();
@@ -119,7 +143,17 @@ impl AppsCommand {
 
 impl Create {
     fn body(&self) -> Value {
-        json!({"name": self.name, "description": self.description, "ownerUserId": self.owner})
+        let mut body = json!({"name": self.name, "description": self.description, "ownerUserId": self.owner});
+        if let Some(origins) = self.origins.list() {
+            body["allowedOrigins"] = origins;
+        }
+        body
+    }
+}
+
+impl Origins {
+    fn list(&self) -> Option<Value> {
+        self.allowed_origins.as_ref().map(|list| json!(words(list)))
     }
 }
 
@@ -134,6 +168,7 @@ impl Update {
         changes.extend(
             numbers.iter().filter_map(|(name, number)| Some(((*name).to_owned(), json!((*number)?)))),
         );
+        changes.extend(self.origins.list().map(|list| ("allowedOrigins".to_owned(), list)));
         if changes.is_empty() {
             return Err(Failure::usage("there is nothing to change")
                 .hint("`ayb apps update --help` lists what can be"));

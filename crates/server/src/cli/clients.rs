@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::flags::words;
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Format, clean, field};
 use super::server::{Body, Server};
@@ -280,11 +281,6 @@ impl Settings {
             .extend(self.refresh_grace_seconds.map(|grace| ("refreshGraceSeconds".to_owned(), json!(grace))));
         changes
     }
-}
-
-/// A list as meant: blanks around the commas and empty places do not count, so that `--allowed-origins ""` empties it.
-fn words(list: &[String]) -> Vec<&str> {
-    list.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect()
 }
 
 fn merged(current: &Value, changes: Map<String, Value>) -> Value {

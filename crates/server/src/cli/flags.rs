@@ -41,6 +41,11 @@ impl Flags {
     }
 }
 
+/// A list as meant: blanks around the commas and empty places do not count, so that `--allowed-origins ""` empties it.
+pub fn words(list: &[String]) -> Vec<&str> {
+    list.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect()
+}
+
 /// Takes a secret from the command line.
 pub fn secret(text: &str) -> Result<SecretText, Infallible> {
     Ok(SecretText::new(text.to_owned()))

@@ -37,9 +37,9 @@ enum Allowed {
     List(Vec<String>),
 }
 
-/// What a handler says about the readers of its answer, once it knows the client.
+/// What a handler says about the readers of its answer, once it knows the credential: lists that an origin must all be in.
 #[derive(Clone, Debug)]
-struct ClientOrigins(Vec<String>);
+struct CredentialOrigins(Vec<Vec<String>>);
 
 impl Cors {
     /// Every origin may read: the default.
@@ -69,7 +69,7 @@ impl Cors {
     }
 
     /// The answer to a preflight (Fetch, "CORS-preflight fetch"), `None` when the request is none. It cannot know the
-    /// client, so it speaks for the server's rule only.
+    /// credential, so it speaks for the server's rule only.
     pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         let asks = method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let origin = headers.get(ORIGIN).filter(|_| asks)?;
@@ -95,15 +95,16 @@ impl Cors {
     }
 
     fn write_origin(&self, origin: Option<&HeaderValue>, response: &mut Response) -> bool {
-        let client = response.extensions_mut().remove::<ClientOrigins>();
-        let lists = [self.list(), client.as_ref().map(|client| client.0.as_slice())];
-        if lists.iter().all(Option::is_none) {
+        let credential = response.extensions_mut().remove::<CredentialOrigins>();
+        let narrower = credential.iter().flat_map(|credential| &credential.0).map(Vec::as_slice);
+        let lists: Vec<&[String]> = self.list().into_iter().chain(narrower).collect();
+        if lists.is_empty() {
             response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             return true;
         }
         // The answer depends on who asks, for every cache between us.
         response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
-        let allowed = origin.filter(|origin| lists.iter().flatten().all(|list| lists_origin(list, origin)));
+        let allowed = origin.filter(|origin| lists.iter().all(|list| lists_origin(list, origin)));
         let Some(origin) = allowed else {
             return false;
         };
@@ -119,11 +120,12 @@ impl Cors {
     }
 }
 
-/// Narrows who may read this answer to the client's own origins, where the client has any. It never widens the
-/// server's rule.
-pub fn grant_origin(response: &mut Response, client_allowed_origins: &[String]) {
-    if !client_allowed_origins.is_empty() {
-        response.extensions_mut().insert(ClientOrigins(client_allowed_origins.to_vec()));
+/// Narrows who may read this answer to the origins of the app and those of the client, where these have any. It never
+/// widens the server's rule.
+pub fn grant_origin(response: &mut Response, allowed_origins: [&[String]; 2]) {
+    let lists: Vec<_> = allowed_origins.into_iter().filter(|list| !list.is_empty()).collect();
+    if !lists.is_empty() {
+        response.extensions_mut().insert(CredentialOrigins(lists.into_iter().map(<[_]>::to_vec).collect()));
     }
 }
 
@@ -170,8 +172,17 @@ mod tests {
 
     /// The granted origin and whether the answer says that it varies.
     fn written(server: &[&str], client: &[&str], origin: Option<&str>) -> (Option<String>, bool) {
+        let [of_client, of_app] =
+            [[&[], client], [client, &[]]].map(|lists| written_by(server, lists, origin));
+        assert_eq!(of_client, of_app, "{server:?} {client:?} {origin:?}");
+        of_client
+    }
+
+    /// The same for the origins of the app and those of the client.
+    fn written_by(server: &[&str], lists: [&[&str]; 2], origin: Option<&str>) -> (Option<String>, bool) {
         let mut response = StatusCode::OK.into_response();
-        grant_origin(&mut response, &strings(client));
+        let [app, client] = lists.map(strings);
+        grant_origin(&mut response, [&app, &client]);
         let origin = origin.map(|origin| HeaderValue::from_str(origin).unwrap());
         cors(server).write(origin.as_ref(), &mut response);
         let headers = response.headers();
@@ -212,6 +223,23 @@ mod tests {
         for (server, client, origin, expected) in cases {
             assert_eq!(written(server, client, *origin), *expected, "{server:?} {client:?} {origin:?}");
         }
+    }
+
+    #[test]
+    fn an_origin_is_in_the_list_of_the_app_and_in_that_of_the_client() {
+        let both = [APP, OTHER];
+        let app = (Some(APP.to_owned()), true);
+        for (server, lists) in [
+            (&["*"][..], [&both[..], &[APP]]),
+            (&["*"], [&[APP], &both]),
+            (&both, [&both, &[APP]]),
+            (&[APP], [&both, &both]),
+        ] {
+            assert_eq!(written_by(server, lists, Some(APP)), app, "{server:?} {lists:?}");
+            assert_eq!(written_by(server, lists, Some(OTHER)), (None, true), "{server:?} {lists:?}");
+        }
+        assert_eq!(written_by(&["*"], [&[APP], &[OTHER]], Some(APP)), (None, true));
+        assert_eq!(written_by(&[OTHER], [&[APP], &[APP]], Some(APP)), (None, true));
     }
 
     fn preflight(server: &[&str], fields: &[(&'static str, &str)]) -> Option<Response> {

@@ -63,8 +63,8 @@ async fn is_current(app: &App, client: &ClientRecord) -> Result<bool, OAuthError
 
 impl ClientRequest {
     /// Answers with what `work` makes of the request that `read` reads, for a client that is found in the first of the
-    /// `recalls` in which `work` finds it to be what it was. Once the client is known, its own origins may read the
-    /// answer, whatever that is.
+    /// `recalls` in which `work` finds it to be what it was. Once the client is known, its own origins and its
+    /// app's may read the answer, whatever that is.
     pub async fn answer<R>(
         self,
         recalls: &[Recall],
@@ -95,7 +95,8 @@ impl ClientRequest {
                 continue;
             }
             let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
-            grant_origin(&mut response, &client.record().settings.allowed_origins);
+            let record = client.record();
+            grant_origin(&mut response, [&record.app_allowed_origins, &record.settings.allowed_origins]);
             return Ok(response);
         }
         Err(OAuthError::too_many(Seconds(1)))

@@ -101,7 +101,7 @@ async fn unknown_paths_and_methods_pass_the_edge_too() {
 async fn other_origins_read_the_api_and_never_a_page() {
     let narrowed = || async {
         let mut response = "narrowed".into_response();
-        grant_origin(&mut response, &["https://app.example.com".to_owned()]);
+        grant_origin(&mut response, [&[], &["https://app.example.com".to_owned()]]);
         response
     };
     let router = wrap(app().route("/oauth/token", get(narrowed)), Edge { cors: Cors::any(), ..edge() });

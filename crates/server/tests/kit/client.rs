@@ -123,6 +123,7 @@ pub(crate) struct NewClient<'a> {
     draft: ClientDraft,
     owner: Option<UserId>,
     rate_limit: RateLimit,
+    app_origins: Vec<String>,
 }
 
 impl<'a> NewClient<'a> {
@@ -144,6 +145,12 @@ impl<'a> NewClient<'a> {
         self
     }
 
+    /// Ties its app to browser origins.
+    pub(crate) fn app_read_by(mut self, origins: &[&str]) -> Self {
+        self.app_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        self
+    }
+
     async fn register(self) -> Client {
         let parts = &self.app.app;
         let now = parts.clock.now();
@@ -153,6 +160,7 @@ impl<'a> NewClient<'a> {
             description: "Plan hikes with friends.".to_owned(),
             owner_user_id: self.owner,
             rate_limit: self.rate_limit,
+            allowed_origins: self.app_origins,
             created_at: now,
             updated_at: now,
         };
@@ -171,6 +179,7 @@ impl<'a> NewClient<'a> {
             updated_at: now,
             revoked_at: None,
             version: 1,
+            app_allowed_origins: app.allowed_origins,
         };
         parts.store.insert_client(&record).await.unwrap();
         Client {
@@ -230,7 +239,7 @@ impl TestApp {
             ..ClientDraft::default()
         };
         let rate_limit = RateLimit::default();
-        NewClient { app: self, confidential, draft, owner: None, rate_limit }
+        NewClient { app: self, confidential, draft, owner: None, rate_limit, app_origins: vec![] }
     }
 
     /// A browser that has signed in.

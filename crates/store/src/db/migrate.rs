@@ -92,6 +92,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     "022_ayb_oauth_consents"
     "025_ayb_oauth_grants"
     "026_ayb_api_keys"
+    "027_ayb_app_origins"
 };
 
 impl Migration {

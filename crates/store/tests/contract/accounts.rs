@@ -189,6 +189,7 @@ async fn an_app_is_read_back_as_written() {
             name: "Diary".to_owned(),
             owner_user_id: None,
             rate_limit: RateLimit { requests: u32::MAX >> 1, window: Seconds(1) },
+            allowed_origins: vec![],
             updated_at: after(9),
             ..first
         };

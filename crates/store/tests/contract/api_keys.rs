@@ -14,7 +14,7 @@ const FIRST: Page = Page { number: 1, per_page: 20 };
 const MOST: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_found_by_its_hash_with_its_owner_and_the_limit_of_its_app() {
+async fn a_key_is_found_by_its_hash_with_its_owner_and_what_its_app_says() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         let bare = api_key(world.user.id);
@@ -25,12 +25,14 @@ async fn a_key_is_found_by_its_hash_with_its_owner_and_the_limit_of_its_app() {
             expires_at: Some(after(60)),
             ..api_key(world.user.id)
         };
-        for (key, limit) in [(bare, RateLimit::default()), (of_app, world.app.rate_limit)] {
+        let of_nobody = (RateLimit::default(), vec![]);
+        let of_the_app = (world.app.rate_limit, world.app.allowed_origins.clone());
+        for (key, from_app) in [(bare, of_nobody), (of_app, of_the_app)] {
             assert_eq!(world.store.insert_api_key(&key, MOST).await, Ok(KeyInsertion::Inserted));
             let found = world.store.api_key(key.hash).await.unwrap().unwrap();
             assert_eq!(found.key, key);
             assert_eq!((found.user_email, found.user_active), (world.user.email.clone(), true));
-            assert_eq!(found.rate_limit, limit);
+            assert_eq!((found.rate_limit, found.app_allowed_origins), from_app);
         }
         assert!(world.store.api_key(hash()).await.unwrap().is_none());
         world.store.set_user_disabled(world.user.id, Some(NOW), NOW).await.unwrap();

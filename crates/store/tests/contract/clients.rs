@@ -3,6 +3,7 @@
 use ayb_protocol::ids::AppId;
 use ayb_protocol::scope::RegisteredScopes;
 use ayb_protocol::time::Seconds;
+use ayb_provider::app::AppRecord;
 use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings, SigningAlg, TokenFormat};
 use ayb_store::{ClientStats, ClientUpdate, Page, SecretReplacement, Store};
 
@@ -36,6 +37,32 @@ async fn a_client_is_read_back_as_written() {
             assert_eq!(store.client(&record.client_id).await.unwrap(), Some(record));
         }
         assert_eq!(store.client(&client_id()).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_origins_of_an_app_and_nothing_else_of_it_outdate_its_clients() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, elsewhere) = (&world.store, client(world.app.id));
+        let stranger = app();
+        store.insert_app(&stranger).await.unwrap();
+        let elsewhere = ClientRecord { app_id: stranger.id, ..elsewhere };
+        store.insert_client(&elsewhere).await.unwrap();
+        let renamed = AppRecord { name: "Diary".to_owned(), ..world.app.clone() };
+        assert!(store.update_app(&renamed).await.unwrap());
+        assert_eq!(world.current_client().await, world.client);
+        let allowed_origins = vec!["https://diary.example".to_owned()];
+        let moved = AppRecord { allowed_origins: allowed_origins.clone(), ..renamed };
+        assert!(store.update_app(&moved).await.unwrap());
+        let expected = ClientRecord {
+            version: world.client.version + 1,
+            app_allowed_origins: allowed_origins,
+            ..world.client.clone()
+        };
+        assert_eq!(world.current_client().await, expected);
+        assert_eq!(store.client(&elsewhere.client_id).await.unwrap(), Some(elsewhere));
     })
     .await;
 }

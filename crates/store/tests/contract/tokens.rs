@@ -44,6 +44,7 @@ async fn a_machine_token_is_read_back_with_what_decides_about_it() {
             );
             assert_eq!((found.app_id, found.rate_limit), (world.app.id, world.app.rate_limit));
             assert_eq!(found.allowed_origins, world.client.settings.allowed_origins);
+            assert_eq!(found.app_allowed_origins, world.app.allowed_origins);
         }
         assert!(world.store.access(id()).await.unwrap().is_none());
     })

@@ -33,6 +33,8 @@ pub struct AppView {
     rate_limit_rps: u32,
     /// The window of the limit, in seconds.
     rate_limit_window_seconds: u64,
+    /// Browser origins that may read answers to its credentials; empty for the server's own setting.
+    allowed_origins: Vec<String>,
     /// When it was made.
     created_at: IsoTime,
     /// When it was last changed.
@@ -48,6 +50,7 @@ impl From<AppRecord> for AppView {
             owner_user_id: app.owner_user_id.map(|owner| owner.0),
             rate_limit_rps: app.rate_limit.requests,
             rate_limit_window_seconds: app.rate_limit.window.0,
+            allowed_origins: app.allowed_origins,
             created_at: IsoTime(app.created_at),
             updated_at: IsoTime(app.updated_at),
         }
@@ -72,6 +75,9 @@ pub struct NewApp {
     rate_limit_rps: Option<u64>,
     /// The window of the limit in seconds, 60 when not said.
     rate_limit_window_seconds: Option<u64>,
+    /// Browser origins that may read answers to its credentials; none for the server's own setting.
+    #[serde(default)]
+    allowed_origins: Vec<String>,
 }
 
 /// A change of an app; what is absent stays.
@@ -92,6 +98,8 @@ pub struct AppChange {
     rate_limit_rps: Option<u64>,
     /// The window of the limit in seconds.
     rate_limit_window_seconds: Option<u64>,
+    /// Browser origins that may read answers to its credentials; replaces the list.
+    allowed_origins: Option<Vec<String>>,
 }
 
 /// `GET /api/admin/apps`
@@ -126,6 +134,7 @@ pub async fn create(
         owner: body.owner_user_id.as_deref().map(owner).transpose()?,
         requests: body.rate_limit_rps,
         window: body.rate_limit_window_seconds,
+        allowed_origins: body.allowed_origins,
     };
     let mut response = answer(AppView::from(apps::create(&app, &admin, new).await?));
     *response.status_mut() = StatusCode::CREATED;
@@ -150,6 +159,7 @@ pub async fn update(
         owner: new_owner,
         requests: body.rate_limit_rps,
         window: body.rate_limit_window_seconds,
+        allowed_origins: body.allowed_origins,
     };
     Ok(answer(AppView::from(apps::update(&app, &admin, named(&id)?, change).await?)))
 }

@@ -10,13 +10,14 @@ async fn an_app_is_made_read_changed_and_deleted() {
     for app in TestApp::everywhere().await {
         let desk = Desk::at(&app).await;
         let (ada, bob) = (app.user("ada").await.id, app.user("bob").await.id);
-        let body = json!({"name": " Shop ", "description": "Sells", "ownerUserId": ada});
+        let body = json!({"name": " Shop ", "description": "Sells", "ownerUserId": ada,
+            "allowedOrigins": ["https://shop.example"]});
         let created = desk.post(APPS, &body).await;
         assert_eq!((created.status.as_u16(), created.header("cache-control")), (201, "no-store"));
         let shop = created.json();
         let expected = json!({
             "id": shop["id"], "name": "Shop", "description": "Sells", "ownerUserId": ada, "rateLimitRps": 0,
-            "rateLimitWindowSeconds": 60, "createdAt": "2027-01-15T08:00:00.000Z",
+            "rateLimitWindowSeconds": 60, "allowedOrigins": ["https://shop.example"], "createdAt": "2027-01-15T08:00:00.000Z",
             "updatedAt": "2027-01-15T08:00:00.000Z"
         });
         assert_eq!(shop, expected);
@@ -32,12 +33,18 @@ async fn an_app_is_made_read_changed_and_deleted() {
             "what is absent stays"
         );
         assert_eq!((&changed["rateLimitRps"], &changed["rateLimitWindowSeconds"]), (&json!(100), &json!(10)));
+        assert_eq!(changed["allowedOrigins"], json!(["https://shop.example"]));
         assert_eq!(changed["updatedAt"], "2027-01-15T08:00:01.000Z");
         let handed = desk.put(&path, &json!({"name": "Store", "ownerUserId": bob})).await.json();
         assert_eq!((&handed["ownerUserId"], &handed["rateLimitRps"]), (&json!(bob), &json!(100)));
         let nobodys = desk.put(&path, &json!({"name": "Store", "ownerUserId": null})).await.json();
         assert_eq!(nobodys["ownerUserId"], json!(null));
         assert_eq!(desk.get(&path).await.json(), nobodys);
+        for origins in [json!(["https://store.example", "http://localhost:5173"]), json!([])] {
+            let moved = desk.put(&path, &json!({"name": "Store", "allowedOrigins": origins})).await.json();
+            assert_eq!(moved["allowedOrigins"], origins);
+            assert_eq!(desk.get(&path).await.json(), moved);
+        }
 
         assert_eq!(desk.delete(&path).await.status, 204);
         for reply in [desk.delete(&path).await, desk.get(&path).await, desk.put(&path, &change).await] {
@@ -72,6 +79,12 @@ async fn each_member_that_breaks_a_rule_is_named() {
         ("rateLimitRps", json!("100"), 422),
         ("rateLimitWindowSeconds", json!(0), 400),
         ("rateLimitWindowSeconds", json!(604_801), 400),
+        ("allowedOrigins", json!(["https://shop.example", "https://shop.example/"]), 400),
+        ("allowedOrigins", json!(["http://shop.example"]), 400),
+        ("allowedOrigins", json!(["*"]), 400),
+        ("allowedOrigins", json!(["null"]), 400),
+        ("allowedOrigins", json!(vec!["https://shop.example"; 21]), 400),
+        ("allowedOrigins", json!("https://shop.example"), 422),
     ];
     for (member, value, status) in cases {
         let body = with(&good, member, value.clone());

@@ -1,0 +1,1 @@
+alter table _ayb_apps drop column allowed_origins;
