@@ -178,8 +178,7 @@ pub struct Fingerprint([u8; 16]);
 /// An access token, ready for use.
 #[derive(Clone)]
 pub struct AccessToken {
-    /// Shared by all who ask: a copy for each would have to be wiped for each.
-    value: Arc<SecretString>,
+    shared: Arc<Shared>,
     /// How it is used, usually `Bearer`.
     pub token_type: String,
     /// When it ends.
@@ -188,34 +187,39 @@ pub struct AccessToken {
     pub scopes: Vec<String>,
     /// The thumbprint of the key that it is bound to: a request with it needs a proof, see [`crate::OAuth2::authorize_request`].
     pub dpop_jkt: Option<String>,
+}
+
+/// What all who ask have one of: a copy of the token for each would have to be wiped for each, and two things to share would
+/// cost processors twice what one does.
+struct Shared {
+    value: SecretString,
     time: Arc<dyn TimeProvider>,
 }
 
 impl AccessToken {
     pub(crate) fn new(set: &TokenSet, time: Arc<dyn TimeProvider>) -> Self {
         Self {
-            value: Arc::new(set.access_token.clone()),
+            shared: Arc::new(Shared { value: set.access_token.clone(), time }),
             token_type: set.token_type.clone(),
             expires_at: set.expires_at,
             scopes: set.scopes(),
             dpop_jkt: set.dpop_jkt.clone(),
-            time,
         }
     }
 
     /// The value itself.
     pub fn secret(&self) -> &str {
-        self.value.expose_secret()
+        self.shared.value.expose_secret()
     }
 
     /// Whether it has ended. Without an end it has not.
     pub fn is_expired(&self) -> bool {
-        self.expires_at.is_some_and(|end| end <= now(&*self.time))
+        self.expires_at.is_some_and(|end| end <= now(&*self.shared.time))
     }
 
     /// How long it still lives; nothing when it has ended or has no end.
     pub fn expires_in(&self) -> Option<Duration> {
-        let left = self.expires_at?.as_millis().saturating_sub(now(&*self.time).as_millis());
+        let left = self.expires_at?.as_millis().saturating_sub(now(&*self.shared.time).as_millis());
         u64::try_from(left).ok().filter(|left| *left > 0).map(Duration::from_millis)
     }
 
