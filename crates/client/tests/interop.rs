@@ -2,31 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::Duration;
+#[path = "outside/desk.rs"]
+mod desk;
 
 use ayb_client::error::{TokenError, ValidationError};
-use ayb_client::http::{HttpRequest, Method, ReqwestTransport};
 use ayb_client::{
     AuthorizationParams, CallbackParams, ClientAuthMethod, ClientCredentials, Expected, ExposeSecret as _,
-    HttpTransport as _, LogoutRequest, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig,
-    Recovery, Timestamp, TokenResponse, TokenSet,
+    LogoutRequest, OAuth2, OAuth2Client as _, OAuth2Config, OAuth2Error, ProviderConfig, Recovery, Timestamp,
+    TokenResponse, TokenSet,
 };
 use serde_json::{Value, json};
-use url::Url;
+
+use desk::{ask, now};
 
 const CALLBACK: &str = "http://localhost:9/callback";
-
-/// What the desk answers.
-async fn ask(what: &str, words: Value) -> Value {
-    #[expect(clippy::disallowed_methods, reason = "the suite that starts this one says where its desk is")]
-    let desk = std::env::var("AYB_INTEROP_DESK").expect("`cargo xtask test --only interop` sets it");
-    let url = Url::parse(&format!("{desk}/{what}")).unwrap();
-    let body = Some(words.to_string().into());
-    let request = HttpRequest { method: Method::Post, url, headers: Vec::new(), body };
-    let answer = ReqwestTransport::new().unwrap().send(request, Duration::from_secs(60)).await.unwrap();
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    serde_json::from_slice(&answer.body).unwrap()
-}
 
 async fn client(method: ClientAuthMethod, settings: Value) -> OAuth2 {
     let issuer = ask("issuers", json!({})).await["plain"].as_str().unwrap().to_owned();
@@ -51,12 +40,6 @@ async fn sign_in(client: &OAuth2) -> Result<TokenResponse, OAuth2Error> {
     let words = json!({"address": start.url.as_str(), "redirectUri": CALLBACK, "who": "stranger"});
     let arrived = ask("approve", words).await;
     client.finish(start.pending, CallbackParams::parse(arrived.as_str().unwrap()).unwrap()).await
-}
-
-fn now() -> Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "the server that runs beside has the same clock")]
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Timestamp::from_millis(since.as_millis() as i64)
 }
 
 #[tokio::test]

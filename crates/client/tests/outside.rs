@@ -12,3 +12,5 @@ mod mcp;
 mod mock_server;
 #[path = "outside/oidc_provider.rs"]
 mod oidc_provider;
+#[path = "outside/people.rs"]
+mod people;

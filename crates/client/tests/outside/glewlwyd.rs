@@ -7,7 +7,8 @@ use ayb_client::{
 };
 use serde_json::json;
 
-use crate::desk::{ask, ask_text, decide, ended, now, renewed_for_twenty, sign_in};
+use crate::desk::{ask, now};
+use crate::people::{ask_text, decide, ended, renewed_for_twenty, sign_in};
 
 const CALLBACK: &str = "https://app.example/callback";
 /// Without signs that the header writes in another way (RFC 6749 §2.3.1): this server does not read them back.

@@ -7,7 +7,8 @@ use ayb_client::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::{ask, ask_text, ended, renewed_for_twenty, sign_in};
+use crate::desk::ask;
+use crate::people::{ask_text, ended, renewed_for_twenty, sign_in};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 

@@ -11,7 +11,8 @@ use ayb_client::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::{ask, ask_text, decide, ended, now, renewed_for_twenty, sign_in};
+use crate::desk::{ask, now};
+use crate::people::{ask_text, decide, ended, renewed_for_twenty, sign_in};
 
 const CALLBACK: &str = "https://app.example/callback";
 const AFTER_LOGOUT: &str = "https://app.example/bye";
