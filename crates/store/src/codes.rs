@@ -235,6 +235,7 @@ impl Store {
         }
         Ok(decision)
     }
+
     /// Redeems a code in one statement, which shares its commit with others and does nothing unless all is as it was read
     /// a moment before. `None`: nothing happened, and the code must be looked at under a lock.
     ///

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ayb_client::blocking::BlockingOAuth2;
 use ayb_client::mock::TestAuthServer;
-use ayb_client::{
-    CallbackParams, Fingerprint, InMemoryTokenStorage, OAuth2Client as _, OAuth2Error, TokenSet,
-    TokenStorage, TokenStorageConfig,
-};
+use ayb_client::{CallbackParams, InMemoryTokenStorage, OAuth2Client as _, TokenSet, TokenStorageConfig};
 
+use crate::kit::before::Before;
 use crate::kit::{minutes, now, params};
 
 #[test]
@@ -31,46 +28,14 @@ fn a_program_without_async_does_the_same() {
     assert!(!idp.accepts(token.secret()) && client.get_access_token().is_err());
 }
 
-/// A storage that takes its time to store what a refresh brought.
-#[derive(Clone, Default)]
-struct Slow(Arc<InMemoryTokenStorage>);
-
-#[async_trait]
-impl TokenStorage for Slow {
-    async fn store(&self, key: &str, tokens: &TokenSet) -> Result<(), OAuth2Error> {
-        self.0.store(key, tokens).await
-    }
-
-    async fn retrieve(&self, key: &str) -> Result<Option<TokenSet>, OAuth2Error> {
-        self.0.retrieve(key).await
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), OAuth2Error> {
-        self.0.delete(key).await
-    }
-
-    async fn clear_all(&self) -> Result<(), OAuth2Error> {
-        self.0.clear_all().await
-    }
-
-    async fn compare_and_store(
-        &self,
-        key: &str,
-        expected: Option<Fingerprint>,
-        tokens: &TokenSet,
-    ) -> Result<(), OAuth2Error> {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        self.0.compare_and_store(key, expected, tokens).await
-    }
-}
-
 #[test]
 fn a_program_that_ends_during_a_refresh_loses_nothing() {
     let idp = TestAuthServer::start().rotating_refresh_tokens();
-    let storage = Slow::default();
+    let takes_its_time = || Box::pin(tokio::time::sleep(Duration::from_millis(300))) as _;
+    let storage = Arc::new(Before { inner: InMemoryTokenStorage::default(), first: takes_its_time });
     let open = || {
         let builder = idp.confidential("app");
-        let config = TokenStorageConfig::Custom(Arc::new(storage.clone()));
+        let config = TokenStorageConfig::Custom(storage.clone());
         BlockingOAuth2::build(builder.configure(|all| all.storage = config)).unwrap()
     };
     let client = open();

@@ -8,15 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ayb_client::mock::TestAuthServer;
 use ayb_client::primitives::types::{RandomProvider as _, SystemRandom};
 use ayb_client::{
-    ClientCredentials, Endpoint, FileTokenStorage, Fingerprint, KeySource, OAuth2, OAuth2Client as _,
-    OAuth2Config, OAuth2Error, ProviderConfig, Recovery, StorageCapabilities, StorageGuard, TokenSet,
-    TokenStorage, TokenStorageConfig,
+    ClientCredentials, Endpoint, FileTokenStorage, KeySource, OAuth2, OAuth2Client as _, OAuth2Config,
+    ProviderConfig, Recovery, TokenSet, TokenStorage, TokenStorageConfig,
 };
 
+use crate::kit::before::Before;
 use crate::kit::listen::listen;
 use crate::kit::{now, params, sign_in};
 
@@ -32,51 +31,12 @@ fn happens(probability: f64) -> bool {
     SystemRandom.fraction() < probability
 }
 
-/// The file storage in a process that may be killed with new tokens in its hands.
-struct Mortal(FileTokenStorage);
-
-#[async_trait]
-impl TokenStorage for Mortal {
-    async fn store(&self, key: &str, tokens: &TokenSet) -> Result<(), OAuth2Error> {
-        self.0.store(key, tokens).await
-    }
-
-    async fn retrieve(&self, key: &str) -> Result<Option<TokenSet>, OAuth2Error> {
-        self.0.retrieve(key).await
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), OAuth2Error> {
-        self.0.delete(key).await
-    }
-
-    async fn clear_all(&self) -> Result<(), OAuth2Error> {
-        self.0.clear_all().await
-    }
-
-    async fn compare_and_store(
-        &self,
-        key: &str,
-        expected: Option<Fingerprint>,
-        tokens: &TokenSet,
-    ) -> Result<(), OAuth2Error> {
-        if happens(DEATHS) {
-            let me = std::process::id().to_string();
-            Command::new("kill").args(["-9", &me]).status().unwrap();
-            std::future::pending::<()>().await;
-        }
-        self.0.compare_and_store(key, expected, tokens).await
-    }
-
-    async fn compare_and_delete(&self, key: &str, expected: Fingerprint) -> Result<(), OAuth2Error> {
-        self.0.compare_and_delete(key, expected).await
-    }
-
-    async fn lock(&self, key: &str, patience: Duration) -> Result<StorageGuard, OAuth2Error> {
-        self.0.lock(key, patience).await
-    }
-
-    fn capabilities(&self) -> StorageCapabilities {
-        self.0.capabilities()
+/// Ends the process with new tokens in its hands, now and then.
+async fn die_now_and_then() {
+    if happens(DEATHS) {
+        let me = std::process::id().to_string();
+        Command::new("kill").args(["-9", &me]).status().unwrap();
+        std::future::pending::<()>().await;
     }
 }
 
@@ -102,7 +62,8 @@ async fn worker() {
     let mut order = String::new();
     BufReader::new(std::io::stdin()).read_line(&mut order).unwrap();
     let (port, folder) = order.trim().split_once(' ').unwrap();
-    let client = client(port.parse().unwrap(), Mortal(storage(Path::new(folder))));
+    let mortal = Before { inner: storage(Path::new(folder)), first: || Box::pin(die_now_and_then()) as _ };
+    let client = client(port.parse().unwrap(), mortal);
     loop {
         let outcome = if happens(RENEWALS) {
             client.tokens().refresh().await.map(drop)

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod before;
 pub(crate) mod listen;
 
 use std::time::Duration;
