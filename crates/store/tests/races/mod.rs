@@ -1,6 +1,7 @@
 //! Many at once: one winner, and nothing lives after its revocation was acknowledged. Every race runs through two
 //! handles of one database, as two processes would have them.
 
+mod deadlock;
 mod once;
 mod revocation;
 

@@ -91,6 +91,34 @@ async fn a_rotation_never_outlives_the_revocation_of_its_grant() {
     .await;
 }
 
+/// Rotations share a transaction and lock their grants in the order in which they came; a revocation of everything locks the same
+/// grants in an order of its own. Whoever the database ends runs again, and nobody is told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rotations_at_once_do_not_outlive_a_revocation_of_everything() {
+    each_pair(async |[here, there]| {
+        let mut rotations = 0;
+        for round in 0..ROUNDS / 15 {
+            let mut rotating = Vec::new();
+            for _ in 0..12 {
+                rotating.push(tokio::spawn(chain(here.clone(), here.granted().await.issuance)));
+            }
+            let reason = RevocationReason::ByAdministrator;
+            there.store.revoke_grants_of_user(there.user.id, reason, after(1)).await.unwrap();
+            assert_eq!(count(there.store.db(), OPEN, &there).await, 0, "round {round}");
+            for chain in rotating {
+                let got = chain.await.unwrap();
+                for issuance in &got {
+                    assert!(!here.is_live(&issuance.access, after(1)).await, "round {round}");
+                }
+                rotations += got.len();
+            }
+            assert_nothing_lives(&here, round).await;
+        }
+        eprintln!("{rotations} rotations in {} rounds", ROUNDS / 15);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redemption_never_outlives_the_withdrawal_of_its_consent() {
     each_pair(async |[here, there]| {
