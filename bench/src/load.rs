@@ -5,7 +5,7 @@ mod paced;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
@@ -13,6 +13,9 @@ use serde::Serialize;
 pub use self::paced::run as run_paced;
 use crate::connection::Connection;
 use crate::work::Work;
+
+/// How long the answers of the last requests of a round may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one round measured.
 #[derive(Clone, Debug, Serialize)]
@@ -56,13 +59,17 @@ pub fn run(
     let (begin, cpu_before) = (Instant::now(), cpu());
     generator.until(begin + plan.length, work)?;
     let (elapsed, cpu_used) = (begin.elapsed(), cpu().saturating_sub(cpu_before));
-    Ok(generator.round(elapsed, cpu_used))
+    let round = generator.round(elapsed, cpu_used);
+    generator.drain(work)?;
+    Ok(round)
 }
 
 struct Generator {
     poll: Poll,
     connections: Vec<Connection>,
     begun: Vec<Instant>,
+    /// Which connections have sent a request and not heard of it yet.
+    waiting: Vec<bool>,
     request: Vec<u8>,
     latencies: Histogram<u64>,
     units: u64,
@@ -86,6 +93,7 @@ impl Generator {
         Ok(Self {
             poll,
             begun: vec![Instant::now(); count],
+            waiting: vec![false; count],
             connections,
             request: Vec::new(),
             latencies: Histogram::new_with_max(60_000_000, 3)?,
@@ -105,13 +113,13 @@ impl Generator {
         self.units = 0;
     }
 
-    fn round(self, elapsed: Duration, cpu_used: Duration) -> Round {
+    fn round(&self, elapsed: Duration, cpu_used: Duration) -> Round {
         Round {
             rate: self.units as f64 / elapsed.as_secs_f64(),
             p50: self.latencies.value_at_quantile(0.5) as f64 / 1000.0,
             p99: self.latencies.value_at_quantile(0.99) as f64 / 1000.0,
             errors: self.errors,
-            first_error: self.first_error,
+            first_error: self.first_error.clone(),
             cpu_micros: cpu_used.as_secs_f64() * 1e6 / (self.units.max(1)) as f64,
         }
     }
@@ -119,14 +127,32 @@ impl Generator {
     fn until(&mut self, end: Instant, work: &mut dyn Work) -> Result<()> {
         let mut events = Events::with_capacity(self.connections.len());
         while Instant::now() < end {
-            self.poll.poll(&mut events, Some(Duration::from_millis(20)))?;
-            for event in &events {
-                let number = event.token().0;
-                if event.is_writable() {
-                    self.connections[number].flush()?;
-                }
-                if event.is_readable() && self.connections[number].receive()? {
-                    self.take(number, work)?;
+            self.poll(&mut events, work, true)?;
+        }
+        Ok(())
+    }
+
+    /// Hears the answers that are on their way, so that a chain of tokens goes on in another round.
+    fn drain(&mut self, work: &mut dyn Work) -> Result<()> {
+        let mut events = Events::with_capacity(self.connections.len());
+        let end = Instant::now() + PATIENCE;
+        while self.waiting.contains(&true) {
+            ensure!(Instant::now() < end, "the last requests of a round got no answer in {PATIENCE:?}");
+            self.poll(&mut events, work, false)?;
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, events: &mut Events, work: &mut dyn Work, go_on: bool) -> Result<()> {
+        self.poll.poll(events, Some(Duration::from_millis(20)))?;
+        for event in &*events {
+            let number = event.token().0;
+            if event.is_writable() {
+                self.connections[number].flush()?;
+            }
+            if event.is_readable() && self.connections[number].receive()? {
+                self.take(number, work)?;
+                if go_on {
                     self.next(number, work)?;
                 }
             }
@@ -138,6 +164,7 @@ impl Generator {
         self.request.clear();
         let begins = work.request(number, &mut self.request);
         self.connections[number].send(&self.request)?;
+        self.waiting[number] = true;
         if begins {
             self.begun[number] = self.connections[number].started();
         }
@@ -148,6 +175,7 @@ impl Generator {
     fn take(&mut self, number: usize, work: &mut dyn Work) -> Result<()> {
         let outcome = work.answer(number, &self.connections[number].answer()?);
         self.connections[number].forget();
+        self.waiting[number] = false;
         match outcome {
             Ok(false) => {}
             Ok(true) => {

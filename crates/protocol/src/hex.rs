@@ -10,11 +10,18 @@ pub struct HexError;
 /// Two lowercase digits for each byte.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     let mut text = String::with_capacity(bytes.as_ref().len() * 2);
-    for byte in bytes.as_ref() {
+    encode_into(bytes, &mut text);
+    text
+}
+
+/// Writes two lowercase digits for each byte behind `text`.
+pub fn encode_into(bytes: impl AsRef<[u8]>, text: &mut String) {
+    let bytes = bytes.as_ref();
+    text.reserve(bytes.len() * 2);
+    for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));
         text.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
     }
-    text
 }
 
 /// The bytes that [`encode`] turns into exactly this text.
@@ -27,7 +34,11 @@ pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, HexError> {
     if !text.len().is_multiple_of(2) {
         return Err(HexError);
     }
-    text.chunks_exact(2).map(|pair| Ok(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for pair in text.chunks_exact(2) {
+        bytes.push(digit(pair[0])? << 4 | digit(pair[1])?);
+    }
+    Ok(bytes)
 }
 
 fn digit(character: u8) -> Result<u8, HexError> {

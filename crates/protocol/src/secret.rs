@@ -110,7 +110,7 @@ impl<K: Kind> Secret<K> {
     fn from_bytes(bytes: &[u8]) -> Self {
         let mut text = String::with_capacity(K::PREFIX.len() + bytes.len() * 2);
         text.push_str(K::PREFIX);
-        text.push_str(&Zeroizing::new(hex::encode(bytes)));
+        hex::encode_into(bytes, &mut text);
         Self::from_text(text)
     }
 

@@ -95,9 +95,9 @@ impl Mint {
     /// # Errors
     /// When there is no randomness.
     pub fn located<K: Located>(&self, row: RowKey) -> Result<Secret<K>, EntropyError> {
-        let mut bytes = Zeroizing::new(vec![0; K::BYTES - 8]);
-        self.entropy.fill(&mut bytes)?;
-        Ok(Secret::generate_at(row, &self.mask, |target| target.copy_from_slice(&bytes)))
+        let mut drawn = Ok(());
+        let secret = Secret::generate_at(row, &self.mask, |target| drawn = self.entropy.fill(target));
+        drawn.map(|()| secret)
     }
 
     /// A fresh secret that names the row `id`.
@@ -105,9 +105,9 @@ impl Mint {
     /// # Errors
     /// When there is no randomness.
     pub fn named<K: Named>(&self, id: Uuid) -> Result<Secret<K>, EntropyError> {
-        let mut bytes = Zeroizing::new(vec![0; K::BYTES - 16]);
-        self.entropy.fill(&mut bytes)?;
-        Ok(Secret::generate_for(id, &self.mask, |target| target.copy_from_slice(&bytes)))
+        let mut drawn = Ok(());
+        let secret = Secret::generate_for(id, &self.mask, |target| drawn = self.entropy.fill(target));
+        drawn.map(|()| secret)
     }
 
     /// The one successor of a refresh token in row `row`: the same whenever it is asked for, so that a lost answer can

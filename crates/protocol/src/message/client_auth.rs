@@ -104,6 +104,10 @@ fn read_basic(header: &str) -> Option<(String, Zeroizing<String>)> {
 
 /// Undoes form encoding of one value; `None` for a broken escape or bytes that are not UTF-8.
 fn form_decode(text: &str) -> Option<String> {
+    // Identifiers and secrets of ours mean themselves.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+        return Some(text.to_owned());
+    }
     let escapes_whole = text.match_indices('%').all(|(at, _)| {
         text.as_bytes().get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
     });

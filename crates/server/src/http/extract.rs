@@ -127,6 +127,9 @@ pub fn parse_pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 fn decode(text: &[u8]) -> Option<String> {
+    if text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+        return String::from_utf8(text.to_vec()).ok();
+    }
     let escapes_are_whole = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
         text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });

@@ -25,6 +25,10 @@ const DYNAMIC: usize = 128;
 /// The longest text of those, in bytes: a longer one would hardly come again, and costs memory on both sides.
 const DYNAMIC_TEXT: usize = 8 << 10;
 
+/// What every connection is told first. Statements of ours find their rows by an index, and their plans are kept: one made
+/// while a table was small must not read all of it when it has grown. Compiling a plan takes longer than they do.
+const MANNERS: &str = "set enable_seqscan = off; set jit = off";
+
 /// Makes connections.
 pub(super) struct Connector {
     config: Config,
@@ -46,20 +50,25 @@ impl Connector {
         if let Some(error) = self.recent_failure() {
             return Err(error);
         }
-        let outcome = match tokio::time::timeout(self.deadline, self.config.connect(self.tls.clone())).await {
+        let outcome = match tokio::time::timeout(self.deadline, self.open()).await {
             Ok(outcome) => outcome.map_err(codec::error),
             Err(_) => Err(StoreError::unavailable("postgresql: no connection in time")),
         };
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
             outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
-        let (client, connection) = outcome?;
+        Ok(Connection { client: outcome?, statements: RwLock::default(), dynamic: Cache::new(DYNAMIC) })
+    }
+
+    async fn open(&self) -> Result<Client, Error> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
         // Ends with the connection; whoever uses the client then sees that it is closed.
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %codec::error(error), "a connection to PostgreSQL ended");
             }
         });
-        Ok(Connection { client, statements: RwLock::default(), dynamic: Cache::new(DYNAMIC) })
+        client.batch_execute(MANNERS).await?;
+        Ok(client)
     }
 
     fn recent_failure(&self) -> Option<StoreError> {

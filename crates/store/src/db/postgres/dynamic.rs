@@ -169,13 +169,15 @@ impl Database {
         Ok(found)
     }
 
-    /// The beginning of the transaction. The name of the role comes from the configuration.
+    /// The beginning of the transaction. The name of the role comes from the configuration. What a caller asks for need not
+    /// have an index, so the planner is free again.
     fn begin(&self, behalf: &Behalf, write: bool) -> String {
         let mode = if write { "read write" } else { "read only" };
         let patience = self.deadline.as_millis();
         let role = behalf.role.as_deref().map(|role| format!("; set local role {}", crate::db::quoted(role)));
         format!(
-            "begin isolation level {level} {mode}; set local statement_timeout = {patience}{}",
+            "begin isolation level {level} {mode}; set local statement_timeout = {patience}; \
+             set local enable_seqscan = on{}",
             role.unwrap_or_default(),
             level = if write { "read committed" } else { "repeatable read" },
         )

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, ErrorCode};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::codec;
@@ -113,6 +114,8 @@ trait Job: Send {
     fn abandoned(&self) -> bool;
     /// Runs the job, which may have run before in a group that was rolled back.
     fn run(&mut self, tx: &mut Tx, care: Care) -> Left;
+    /// The runtime in which somebody waits for the answer.
+    fn home(&self) -> &Handle;
     fn answer(self: Box<Self>, commit: &Result<(), StoreError>);
 }
 
@@ -142,6 +145,7 @@ struct Work<T, B> {
     several: bool,
     outcome: Option<Result<T, StoreError>>,
     asker: oneshot::Sender<Result<T, StoreError>>,
+    home: Handle,
 }
 
 impl<T, B> Job for Work<T, B>
@@ -161,6 +165,10 @@ where
         };
         self.outcome = Some(outcome);
         left
+    }
+
+    fn home(&self) -> &Handle {
+        &self.home
     }
 
     fn answer(self: Box<Self>, commit: &Result<(), StoreError>) {
@@ -275,7 +283,7 @@ impl Writer {
         B: FnMut(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
         let (asker, answer) = oneshot::channel();
-        let job = Box::new(Work { name, body, several, outcome: None, asker });
+        let job = Box::new(Work { name, body, several, outcome: None, asker, home: Handle::current() });
         let stopped = || StoreError::unavailable("sqlite: the writer has stopped");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         let room = tokio::time::timeout(self.deadline, queue.reserve()).await;
@@ -315,9 +323,25 @@ fn serve(mut jobs: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
         if let Err(error) = &commit {
             tracing::error!(%error, jobs = group.len(), "SQLite lost a group of writes");
         }
-        for job in group.drain(..) {
-            job.answer(&commit);
+        answer(&mut group, commit);
+    }
+}
+
+/// Answers everybody who waits for a group. Each answer from this thread would wake a thread of the runtime, which takes
+/// the core away, serves one caller and sleeps again: several are handed over together and answered from over there.
+fn answer(group: &mut Vec<Box<dyn Job>>, commit: Result<(), StoreError>) {
+    let tell = |jobs: Vec<Box<dyn Job>>, commit: &Result<(), StoreError>| {
+        for job in jobs {
+            job.answer(commit);
         }
+    };
+    let jobs = std::mem::replace(group, Vec::with_capacity(group.len()));
+    match jobs.as_slice() {
+        [first, _, ..] => {
+            let home = first.home().clone();
+            drop(home.spawn(async move { tell(jobs, &commit) }));
+        }
+        _ => tell(jobs, &commit),
     }
 }
 
