@@ -135,6 +135,13 @@ pub(crate) const LOCK: &str = concat!(found_code!("$1"), " for no key update of 
 pub(crate) const USE: &str =
     "update _ayb_oauth_authorization_codes set used_at = $2 where id = $1 and used_at is null";
 
+/// Marks a code used, if that is what it was when it was read, in the sense of [`redeem_unchanged`].
+pub(crate) const USE_UNCHANGED: &str = "update _ayb_oauth_authorization_codes set used_at = $2
+    where id = $1 and used_at is null
+    and exists (select 1 from _ayb_users u where u.id = user_id and u.disabled_at is null)
+    and exists (select 1 from _ayb_oauth_clients k where k.client_id = _ayb_oauth_authorization_codes.client_id
+        and k.version = $3 and k.revoked_at is null)";
+
 /// The start of a statement that redeems a code, if that is what it was when it was read: unused, of a person who may use
 /// their account and of a client that has not changed since. It opens the grant; what follows stores the tokens.
 macro_rules! redeem_unchanged {
@@ -209,7 +216,8 @@ impl Store {
         Ok(row.map(|row| found_code(&row)).transpose()?.map(|(found, _)| found))
     }
 
-    /// Redeems a code by `rule`, which sees what is stored while nobody else can change it.
+    /// Redeems a code by `rule`, which sees what is stored while nobody else can change it. `seen` is what
+    /// [`Store::peek_code`] has just found, where the caller needed that: then nothing is read a second time.
     ///
     /// `Issue` marks the code used, opens its grant and stores the tokens; the grant has the identifier that the code
     /// carries, so even a rule that issues twice cannot open it twice. `Replay` revokes the grant.
@@ -220,12 +228,13 @@ impl Store {
         id: Uuid,
         client: &ClientRecord,
         now: Timestamp,
+        seen: Option<FoundCode>,
         rule: R,
     ) -> Result<Option<Redemption>, StoreError>
     where
         R: Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static,
     {
-        if let Some(answer) = self.redeem_at_once(id, client, now, &rule).await? {
+        if let Some(answer) = self.redeem_at_once(id, client, now, seen, &rule).await? {
             return Ok(Some(Redemption::Issue(answer)));
         }
         let ask = (id, Seen::of(client), now, rule);
@@ -236,28 +245,39 @@ impl Store {
         Ok(decision)
     }
 
-    /// Redeems a code in one statement, which shares its commit with others and does nothing unless all is as it was read
-    /// a moment before. `None`: nothing happened, and the code must be looked at under a lock.
-    ///
-    /// SQLite has no such statements, and its transactions share a commit anyway.
+    /// Redeems a code with writes that do nothing unless all is as it was read a moment before. `None`: nothing happened,
+    /// and the code must be looked at under a lock. On PostgreSQL it is one statement, which shares its commit with others.
     async fn redeem_at_once(
         &self,
         id: Uuid,
         client: &ClientRecord,
         now: Timestamp,
+        seen: Option<FoundCode>,
         rule: &(impl Fn(Option<&FoundCode>) -> Redemption + Sync),
     ) -> Result<Option<Box<Answer>>, StoreError> {
-        if self.db.engine() == Engine::Sqlite {
-            return Ok(None);
-        }
-        let Some(row) = self.db.one_of_many(PEEK, PEEK_MANY, id).await? else { return Ok(None) };
-        let (found, _) = found_code(&row)?;
+        let engine = self.db.engine();
+        let found = match seen {
+            // A look before the transaction costs more there than one inside.
+            None if engine == Engine::Sqlite => return Ok(None),
+            None => self.peek_code(id).await?,
+            seen => seen,
+        };
+        let Some(found) = found else { return Ok(None) };
         let Redemption::Issue(answer) = rule(Some(&found)) else { return Ok(None) };
-        let (_, grant) = grants::insert(&answer.grant);
+        let (insert, grant) = grants::insert(&answer.grant);
         let mut params = vec![id.into(), now.into(), clients::version(client)?];
-        params.extend(grant.into_iter().chain(tokens::rows(&answer.issuance)));
-        let sql = if answer.issuance.refresh.is_some() { REDEEM_FOR_PAIR } else { REDEEM_FOR_ACCESS };
-        let done = self.db.execute_locking(sql, params).await? > 0;
+        let done = match engine {
+            Engine::Sqlite => {
+                let mut writes = vec![(insert, grant)];
+                writes.extend(tokens::insert(&answer.issuance));
+                self.apply_after("redeem code as seen", (USE_UNCHANGED, params), writes).await?
+            }
+            Engine::Postgres => {
+                params.extend(grant.into_iter().chain(tokens::rows(&answer.issuance)));
+                let sql = if answer.issuance.refresh.is_some() { REDEEM_FOR_PAIR } else { REDEEM_FOR_ACCESS };
+                self.db.execute_locking(sql, params).await? > 0
+            }
+        };
         Ok(done.then_some(answer))
     }
 }

@@ -6,7 +6,7 @@ use ayb_provider::grant::GrantRecord;
 
 use crate::Store;
 use crate::columns::Columns;
-use crate::db::{Row, Value, Write};
+use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
 
 /// Why a grant was revoked.
@@ -191,6 +191,17 @@ pub(crate) const LIST: &str = concat!(
       order by g.created_at desc, g.id limit 200"
 );
 
+async fn apply_after(tx: &mut Tx, ask: &(Write, Vec<Write>)) -> Result<bool, StoreError> {
+    let ((sql, params), writes) = ask;
+    if tx.execute(sql, params).await? == 0 {
+        return Ok(false);
+    }
+    for (sql, params) in writes {
+        tx.execute(sql, params).await?;
+    }
+    Ok(true)
+}
+
 impl Store {
     /// Revokes a grant and its tokens. Nothing happens to one that is revoked already or unknown.
     pub async fn revoke_grant(
@@ -240,6 +251,16 @@ impl Store {
     pub async fn list_grants(&self, user: UserId, now: Timestamp) -> Result<Vec<GrantRecord>, StoreError> {
         let rows = self.db.many(LIST, vec![user.into(), now.into()]).await?;
         rows.iter().map(|row: &Row| read_grant(&mut Columns::of(row))).collect()
+    }
+
+    /// Writes that happen together if the first changes a row, and else not at all.
+    pub(crate) async fn apply_after(
+        &self,
+        name: &'static str,
+        first: Write,
+        writes: Vec<Write>,
+    ) -> Result<bool, StoreError> {
+        self.db.transaction(name, (first, writes), |tx, ask| Box::pin(apply_after(tx, ask))).await
     }
 
     /// A transaction that is nothing but writes: on PostgreSQL one round trip.

@@ -43,6 +43,7 @@ fn searches() -> Vec<(&'static str, Vec<Value>)> {
         (codes::LOCK_SESSION, vec![ID, ID]),
         (codes::PEEK, vec![ID]),
         (codes::USE, vec![ID, TIME]),
+        (codes::USE_UNCHANGED, vec![ID, TIME, COUNT]),
         (consents::DELETE, vec![ID, text()]),
         (consents::FIND, vec![ID, text()]),
         (consents::LIST, vec![ID]),
@@ -59,7 +60,6 @@ fn searches() -> Vec<(&'static str, Vec<Value>)> {
         (users::SET_PASSWORD, vec![ID, text(), TIME]),
         (users::VERIFY_EMAIL, vec![ID, text(), TIME, Value::Bool(true)]),
     ];
-    searches.extend(users::DELETIONS.map(|sql| (sql, vec![ID])));
     searches.extend(of_api_keys());
     searches.extend(of_sessions());
     searches.extend(of_grants());
@@ -125,17 +125,24 @@ fn of_tokens() -> Vec<(&'static str, Vec<Value>)> {
         (tokens::PEEK_SUCCESSOR, vec![ID]),
         (tokens::REPEAT, vec![ID, text()]),
         (tokens::RETIRE, vec![ID, TIME, ID]),
+        (tokens::RETIRE_UNCHANGED, vec![ID, TIME, ID, COUNT]),
         (tokens::REVOKE, vec![ID, TIME]),
         (tokens::TOKEN, vec![ID]),
     ]
 }
 
 fn of_purge() -> Vec<(&'static str, Vec<Value>)> {
-    let ends =
-        [purge::API_KEYS_END, purge::GRANTS_END, purge::LINKS_END, purge::SESSIONS_END, purge::TOKENS_END];
-    let stretches = [purge::API_KEYS, purge::GRANTS, purge::LINKS, purge::SESSIONS, purge::TOKENS];
-    let mut statements = vec![(purge::CODES, vec![TIME, COUNT])];
-    statements.extend(ends.map(|sql| (sql, vec![ID, ID, COUNT])));
+    let ends = [
+        purge::API_KEYS_END,
+        purge::CODES_END,
+        purge::GRANTS_END,
+        purge::LINKS_END,
+        purge::SESSIONS_END,
+        purge::TOKENS_END,
+    ];
+    let stretches =
+        [purge::API_KEYS, purge::CODES, purge::GRANTS, purge::LINKS, purge::SESSIONS, purge::TOKENS];
+    let mut statements: Vec<_> = ends.map(|sql| (sql, vec![ID, ID, COUNT])).into();
     statements.extend(stretches.map(|sql| (sql, vec![ID, ID, TIME])));
     statements
 }
@@ -195,9 +202,13 @@ async fn each(test: impl AsyncFn(&Db)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_found_by_an_index() {
     each(async |db| {
+        // On SQLite the foreign key looks through all codes of the last hour anyway, when an account is deleted.
+        let all_codes = |sql: &str| sql.contains("authorization_codes");
+        let deletions = users::DELETIONS.map(|sql| (sql, vec![ID])).into_iter();
+        let deletions = deletions.filter(|(sql, _)| db.engine() == Engine::Postgres || !all_codes(sql));
         let shared = of_throttle().into_iter().chain(of_grants_at_once());
         let shared = shared.filter(|_| db.engine() == Engine::Postgres);
-        for (sql, params) in searches().into_iter().chain(shared) {
+        for (sql, params) in searches().into_iter().chain(shared).chain(deletions) {
             let plan = db.explain(sql, params).await.unwrap();
             assert!(!scans(db.engine(), &plan), "{sql}\n{plan}");
         }

@@ -1,8 +1,8 @@
 //! Rows that nobody needs any more leave in bounded batches.
 //!
-//! Codes are found by an index over their expiry. The other tables have none, because it would cost every insert:
-//! they are walked along their primary key, a stretch at a time, and rows younger than the shortest life are never
-//! looked at, because identifiers grow with time.
+//! No table has an index over the time at which its rows expire, because it would cost every insert: they are walked
+//! along their primary key, a stretch at a time, and rows younger than the shortest life are never looked at, because
+//! identifiers grow with time.
 
 use ayb_protocol::time::{Seconds, Timestamp};
 use uuid::Uuid;
@@ -14,16 +14,20 @@ use crate::error::StoreError;
 /// How long a dead row stays, for the trail and for a second use to be noticed.
 const KEPT: Seconds = Seconds(24 * 3600);
 
+/// How long a dead code stays. Who deletes an account looks through all of them.
+const CODES_KEPT: Seconds = Seconds(3600);
+
 /// How far the walks have come. Start with the default and hand the same value to every call.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Sweep {
+    codes: Uuid,
     tokens: Uuid,
     grants: Uuid,
     sessions: Uuid,
     links: Uuid,
     api_keys: Uuid,
-    /// Which of the five walks have come to their end in this round. The next round begins when all have.
-    finished: [bool; 5],
+    /// Which of the six walks have come to their end in this round. The next round begins when all have.
+    finished: [bool; 6],
 }
 
 /// What one call deleted.
@@ -52,14 +56,18 @@ impl Purged {
     }
 }
 
-pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where id in
-    (select id from _ayb_oauth_authorization_codes where expires_at < $1 order by expires_at limit $2)";
-
-/// A table that is walked: where a stretch ends, and what leaves of it.
+/// A table that is walked: where a stretch ends, what leaves of it, and how long it stays.
 struct Walk {
     end: &'static str,
     delete: &'static str,
+    kept: Seconds,
 }
+
+pub(crate) const CODES_END: &str =
+    "select id from _ayb_oauth_authorization_codes where id > $1 and id < $2 order by id limit 1 offset $3";
+
+pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where id > $1 and id <= $2
+    and expires_at < $3";
 
 pub(crate) const TOKENS_END: &str =
     "select id from _ayb_oauth_tokens where id > $1 and id < $2 order by id limit 1 offset $3";
@@ -94,35 +102,32 @@ pub(crate) const API_KEYS: &str = "delete from _ayb_api_keys where id > $1 and i
     and (expires_at < $3 or revoked_at < $3)";
 
 impl Store {
-    /// Deletes what has been dead for a day. At most `budget` rows of each table are looked at, so that no other write
+    /// Deletes what has been dead for a day, and codes after an hour. At most `budget` rows of each table are looked at, so that no other write
     /// waits for long; tokens leave before the grants that they belong to.
     pub async fn purge(&self, now: Timestamp, budget: u32, sweep: &mut Sweep) -> Result<Purged, StoreError> {
         let budget = budget.max(1);
-        let dead = now.minus(KEPT);
-        let codes = self.db.execute(CODES, vec![dead.into(), budget.into()]).await?;
         let walks = [
-            (Walk { end: TOKENS_END, delete: TOKENS }, &mut sweep.tokens),
-            (Walk { end: GRANTS_END, delete: GRANTS }, &mut sweep.grants),
-            (Walk { end: SESSIONS_END, delete: SESSIONS }, &mut sweep.sessions),
-            (Walk { end: LINKS_END, delete: LINKS }, &mut sweep.links),
-            (Walk { end: API_KEYS_END, delete: API_KEYS }, &mut sweep.api_keys),
+            (Walk { end: CODES_END, delete: CODES, kept: CODES_KEPT }, &mut sweep.codes),
+            (Walk { end: TOKENS_END, delete: TOKENS, kept: KEPT }, &mut sweep.tokens),
+            (Walk { end: GRANTS_END, delete: GRANTS, kept: KEPT }, &mut sweep.grants),
+            (Walk { end: SESSIONS_END, delete: SESSIONS, kept: KEPT }, &mut sweep.sessions),
+            (Walk { end: LINKS_END, delete: LINKS, kept: KEPT }, &mut sweep.links),
+            (Walk { end: API_KEYS_END, delete: API_KEYS, kept: KEPT }, &mut sweep.api_keys),
         ];
-        let mut backlog = codes >= u64::from(budget);
-        let mut deleted = [0; 5];
+        let mut deleted = [0; 6];
         for (((walk, cursor), deleted), finished) in
             walks.into_iter().zip(&mut deleted).zip(&mut sweep.finished)
         {
             if !*finished {
-                *deleted = self.stretch(&walk, cursor, dead, budget).await?;
+                *deleted = self.stretch(&walk, cursor, now, budget).await?;
                 *finished = cursor.is_nil();
             }
         }
-        if sweep.finished == [true; 5] {
-            sweep.finished = [false; 5];
-        } else {
-            backlog = true;
+        let backlog = sweep.finished != [true; 6];
+        if !backlog {
+            sweep.finished = [false; 6];
         }
-        let [tokens, grants, sessions, links, api_keys] = deleted;
+        let [codes, tokens, grants, sessions, links, api_keys] = deleted;
         Ok(Purged { codes, tokens, grants, sessions, links, api_keys, backlog })
     }
 
@@ -131,9 +136,10 @@ impl Store {
         &self,
         walk: &Walk,
         cursor: &mut Uuid,
-        dead: Timestamp,
+        now: Timestamp,
         budget: u32,
     ) -> Result<u64, StoreError> {
+        let dead = now.minus(walk.kept);
         let young = first_id(dead);
         let params: [Value; 3] = [(*cursor).into(), young.into(), (budget - 1).into()];
         let end = self.db.one(walk.end, &params).await?.map(|row| row.uuid(0)).transpose()?;

@@ -249,6 +249,14 @@ pub(crate) const LOCK_SUCCESSOR: &str = concat!(successor!(), " for no key updat
 pub(crate) const RETIRE: &str = "update _ayb_oauth_tokens set revoked_at = $2, successor_id = $3
     where id = $1 and revoked_at is null";
 
+/// Retires a token, if all is as it was when it was read, in the sense of [`ROTATE`].
+pub(crate) const RETIRE_UNCHANGED: &str = "update _ayb_oauth_tokens set revoked_at = $2, successor_id = $3
+    where id = $1 and revoked_at is null
+    and exists (select 1 from _ayb_oauth_grants g where g.id = grant_id and g.revoked_at is null)
+    and exists (select 1 from _ayb_users u where u.id = user_id and u.disabled_at is null)
+    and exists (select 1 from _ayb_oauth_clients c where c.client_id = _ayb_oauth_tokens.client_id
+        and c.version = $4 and c.revoked_at is null)";
+
 pub(crate) const REPEAT: &str = "update _ayb_oauth_tokens set token_hash = $2
     where id = $1 and used_at is null and revoked_at is null";
 
@@ -378,7 +386,8 @@ impl Store {
         Ok(Some(found))
     }
 
-    /// Rotates a refresh token by `rule`, which sees what is stored while nobody else can change it.
+    /// Rotates a refresh token by `rule`, which sees what is stored while nobody else can change it. `seen` is what
+    /// [`Store::peek_refresh`] has just found, where the caller needed that: then nothing is read a second time.
     ///
     /// `Issue` retires the token and stores its successor, `Repeat` replaces the hash of the access token, `Replay`
     /// revokes the grant. The grant is locked first, so a revocation is either seen by the rule or sees the new tokens.
@@ -389,12 +398,13 @@ impl Store {
         id: Uuid,
         client: &ClientRecord,
         now: Timestamp,
+        seen: Option<FoundRefresh>,
         rule: R,
     ) -> Result<Option<Rotation>, StoreError>
     where
         R: Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static,
     {
-        if let Some(answer) = self.rotate_at_once(id, client, now, &rule).await? {
+        if let Some(answer) = self.rotate_at_once(id, client, now, seen, &rule).await? {
             return Ok(Some(Rotation::Issue(answer)));
         }
         let ask = (id, Seen::of(client), now, rule);
@@ -406,29 +416,39 @@ impl Store {
         Ok(decision)
     }
 
-    /// Rotates a refresh token in one statement, which shares its commit with others and does nothing unless all is as it
-    /// was read a moment before. `None`: nothing happened, and the token must be looked at under a lock.
-    ///
-    /// SQLite has no such statements, and its transactions share a commit anyway.
+    /// Rotates a refresh token with writes that do nothing unless all is as it was read a moment before. `None`: nothing
+    /// happened, and the token must be looked at under a lock. On PostgreSQL it is one statement, which shares its commit
+    /// with others.
     async fn rotate_at_once(
         &self,
         id: Uuid,
         client: &ClientRecord,
         now: Timestamp,
+        seen: Option<FoundRefresh>,
         rule: &(impl Fn(Option<&FoundRefresh>) -> Rotation + Sync),
     ) -> Result<Option<Box<Answer>>, StoreError> {
-        if self.db.engine() == Engine::Sqlite {
-            return Ok(None);
-        }
-        let Some(row) = self.db.one_of_many(PEEK_REFRESH, PEEK_REFRESHES, id).await? else { return Ok(None) };
-        let (found, None, _) = found_refresh(&row)? else { return Ok(None) };
+        let engine = self.db.engine();
+        let found = match seen {
+            // A look before the transaction costs more there than one inside.
+            None if engine == Engine::Sqlite => return Ok(None),
+            None => self.peek_refresh(id).await?,
+            seen => seen,
+        };
+        let Some(found) = found else { return Ok(None) };
         let Rotation::Issue(answer) = rule(Some(&found)) else { return Ok(None) };
-        if answer.issuance.refresh.is_none() {
-            return Ok(None);
-        }
-        let mut params = vec![id.into(), now.into(), clients::version(client)?, answer.grant.id.into()];
-        params.extend(rows(&answer.issuance));
-        let done = self.db.execute_locking(ROTATE, params).await? > 0;
+        let Some(successor) = &answer.issuance.refresh else { return Ok(None) };
+        let version = clients::version(client)?;
+        let done = match engine {
+            Engine::Sqlite => {
+                let first = (RETIRE_UNCHANGED, vec![id.into(), now.into(), successor.id.into(), version]);
+                self.apply_after("rotate refresh as seen", first, insert(&answer.issuance)).await?
+            }
+            Engine::Postgres => {
+                let mut params = vec![id.into(), now.into(), version, answer.grant.id.into()];
+                params.extend(rows(&answer.issuance));
+                self.db.execute_locking(ROTATE, params).await? > 0
+            }
+        };
         Ok(done.then_some(answer))
     }
 

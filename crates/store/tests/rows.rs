@@ -300,7 +300,6 @@ async fn keys_are_unique() {
     let cases = [
         ("_ayb_users", user(), "_ayb_users_email_key"),
         ("_ayb_oauth_clients", client(), "_ayb_oauth_clients_client_id_key"),
-        ("_ayb_oauth_authorization_codes", code(), "_ayb_oauth_authorization_codes_code_hash_key"),
         ("_ayb_oauth_consents", consent(), "_ayb_oauth_consents_user_id_client_id_key"),
         ("_ayb_user_tokens", user_token(), "_ayb_user_tokens_token_hash_key"),
         ("_ayb_api_keys", api_key(), "_ayb_api_keys_key_hash_key"),
@@ -311,6 +310,8 @@ async fn keys_are_unique() {
             let outcome = insert(&db, table, with(row.clone(), &[("id", id(2))])).await;
             assert_eq!(outcome, duplicate(constraint), "{table}");
         }
+        let code_twin = insert(&db, "_ayb_oauth_authorization_codes", code()).await;
+        assert_eq!(code_twin, duplicate("_ayb_oauth_authorization_codes_pkey"));
         assert_eq!(insert(&db, "_ayb_oauth_tokens", token()).await, duplicate("_ayb_oauth_tokens_pkey"));
         let second_active =
             insert(&db, "_ayb_signing_keys", with(signing_key(), &[("kid", "k2".into())])).await;

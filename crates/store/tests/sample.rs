@@ -278,7 +278,7 @@ impl World {
 
     pub(crate) async fn redeem(&self, code: &CodeRecord, now: Timestamp) -> Redemption {
         let rule = self.redemption(code, now);
-        self.store.redeem_code(code.id, &self.current_client().await, now, rule).await.unwrap().unwrap()
+        self.store.redeem_code(code.id, &self.current_client().await, now, None, rule).await.unwrap().unwrap()
     }
 
     /// The tokens of a new grant.
@@ -305,7 +305,11 @@ impl World {
     pub(crate) async fn refresh(&self, issuance: &Issuance, fresh: FreshPair, now: Timestamp) -> Rotation {
         let token = issuance.refresh.as_ref().unwrap();
         let rule = self.rotation(token.hash, fresh, now);
-        self.store.rotate_refresh(token.id, &self.current_client().await, now, rule).await.unwrap().unwrap()
+        self.store
+            .rotate_refresh(token.id, &self.current_client().await, now, None, rule)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Revokes as the client does.

@@ -107,6 +107,11 @@ impl DrawnAccess {
         draw_access(mint, format, &Source::Random, Rows { access: row, refresh: row, known_access: None })
     }
 
+    /// Whether the string is there: an opaque one from the beginning, a JWT once it is signed.
+    pub fn is_complete(&self) -> bool {
+        !self.text.is_empty()
+    }
+
     /// Signs the JWT of `record` (RFC 9068) and takes its hash over. Everything in `record` but the hash is final.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::TokenFormat;
 use ayb_provider::client_auth::AuthenticatedClient;
 use ayb_provider::grant::refresh::{self, FoundRefresh, RefreshAsk, Rotation};
-use ayb_provider::grant::{Answer, FreshPair, GrantRecord, TokenRecord};
+use ayb_provider::grant::{Answer, GrantRecord, TokenRecord};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -34,9 +34,9 @@ pub async fn rotate(
     let (id, hash) = old.locate(app.mint.mask());
     let ask = RefreshAsk { hash, scope: request.scope.clone() };
     for _ in 0..ATTEMPTS {
-        let drawn = prepare(app, client, old, id, &ask, now).await?;
-        let rule = rule(ask.clone(), client.clone(), drawn.fresh(), app.policy.clone(), now);
-        let Some(decision) = app.store.rotate_refresh(id, client.record(), now, rule).await? else {
+        let (drawn, seen) = prepare(app, client, old, id, &ask, now).await?;
+        let rule = rule(ask.clone(), client.clone(), &drawn, app.policy.clone(), now);
+        let Some(decision) = app.store.rotate_refresh(id, client.record(), now, seen, rule).await? else {
             return Ok(None);
         };
         match decision {
@@ -74,15 +74,20 @@ async fn respond(
 fn rule(
     ask: RefreshAsk,
     client: AuthenticatedClient,
-    fresh: FreshPair,
+    drawn: &Drawn,
     policy: ayb_provider::policy::Policy,
     now: Timestamp,
 ) -> impl Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static {
-    move |found| refresh::rotate(found, &ask, &client, &fresh, &policy, now)
+    let (fresh, complete) = (drawn.fresh(), drawn.access.is_complete());
+    move |found| match refresh::rotate(found, &ask, &client, &fresh, &policy, now) {
+        // At the look before, nothing was going to be issued, so nothing was signed.
+        Rotation::Issue(_) | Rotation::Repeat(_) if !complete => Rotation::Again,
+        decision => decision,
+    }
 }
 
 /// Draws the new pair. Only a JWT, which must be signed before the transaction, and a client with a grace need a look
-/// at the token first.
+/// at the token first, and then what was seen.
 async fn prepare(
     app: &App,
     client: &AuthenticatedClient,
@@ -90,12 +95,12 @@ async fn prepare(
     id: Uuid,
     ask: &RefreshAsk,
     now: Timestamp,
-) -> Result<Drawn, OAuthError> {
+) -> Result<(Drawn, Option<FoundRefresh>), OAuthError> {
     let settings = &client.record().settings;
     let has_grace = settings.refresh_grace > Seconds(0);
     let source = if has_grace { Source::Successor(old) } else { Source::Random };
     if !has_grace && settings.token_format == TokenFormat::Opaque {
-        return draw(&app.mint, settings.token_format, &source, Rows::new(&app.mint, now));
+        return Ok((draw(&app.mint, settings.token_format, &source, Rows::new(&app.mint, now))?, None));
     }
     let found = app.store.peek_refresh(id).await?;
     let rows = rows(app, found.as_ref(), has_grace, now);
@@ -103,7 +108,7 @@ async fn prepare(
     if settings.token_format == TokenFormat::Jwt {
         sign_ahead(app, client, found.as_ref(), ask, &mut drawn, now)?;
     }
-    Ok(drawn)
+    Ok((drawn, found))
 }
 
 /// New rows, or those of the pair that replaced the token already.

@@ -8,7 +8,7 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::client::TokenFormat;
 use ayb_provider::client_auth::AuthenticatedClient;
 use ayb_provider::grant::code::{CodeAsk, FoundCode, Redemption};
-use ayb_provider::grant::{Answer, FreshPair, client_credentials, code};
+use ayb_provider::grant::{Answer, client_credentials, code};
 
 use crate::app::App;
 use crate::oauth::client_auth::Recall;
@@ -68,11 +68,12 @@ async fn redeem(
         CodeAsk { hash, redirect_uri: request.redirect_uri.clone(), verifier: request.verifier.clone() };
     let format = client.record().settings.token_format;
     let mut drawn = draw(&app.mint, format, &Source::Random, Rows::new(&app.mint, now))?;
-    if format == TokenFormat::Jwt {
-        sign_ahead(app, client, &ask, &mut drawn, id, now).await?;
-    }
-    let rule = rule(ask, client.clone(), drawn.fresh(), app.policy.clone(), now);
-    let Some(decision) = app.store.redeem_code(id, client.record(), now, rule).await? else {
+    let seen = match format {
+        TokenFormat::Jwt => sign_ahead(app, client, &ask, &mut drawn, id, now).await?,
+        TokenFormat::Opaque => None,
+    };
+    let rule = rule(ask, client.clone(), &drawn, app.policy.clone(), now);
+    let Some(decision) = app.store.redeem_code(id, client.record(), now, seen, rule).await? else {
         return Ok(None);
     };
     match decision {
@@ -94,15 +95,23 @@ async fn redeem(
 fn rule(
     ask: CodeAsk,
     client: AuthenticatedClient,
-    fresh: FreshPair,
+    drawn: &Drawn,
     policy: ayb_provider::policy::Policy,
     now: Timestamp,
 ) -> impl Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static {
-    move |found| code::redeem(found, &ask, &client, &fresh, &policy, now)
+    let (fresh, complete) = (drawn.fresh(), drawn.access.is_complete());
+    move |found| match code::redeem(found, &ask, &client, &fresh, &policy, now) {
+        // At the look before, nothing was going to be issued, so nothing was signed. The code is not spent.
+        Redemption::Issue(_) if !complete => {
+            let text = "The account was changed at this moment; send the request again.";
+            Redemption::Refuse(Refusal::new(ErrorCode::InvalidGrant, text))
+        }
+        decision => decision,
+    }
 }
 
 /// Signs the access token before the transaction, in which nothing slow may happen. What goes into it is fixed when
-/// the code is issued, so an early look gives the same claims; whether it is issued at all is decided later.
+/// the code is issued, so an early look gives the same claims; whether it is issued at all is decided later. What was seen.
 async fn sign_ahead(
     app: &App,
     client: &AuthenticatedClient,
@@ -110,9 +119,11 @@ async fn sign_ahead(
     drawn: &mut Drawn,
     id: uuid::Uuid,
     now: Timestamp,
-) -> Result<(), OAuthError> {
+) -> Result<Option<FoundCode>, OAuthError> {
     let found = app.store.peek_code(id).await?;
     let foreseen = code::redeem(found.as_ref(), ask, client, &drawn.fresh(), &app.policy, now);
-    let Redemption::Issue(answer) = foreseen else { return Ok(()) };
-    drawn.access.sign(app, client.record(), &answer.issuance.access, Some(answer.grant.auth_time))
+    if let Redemption::Issue(answer) = foreseen {
+        drawn.access.sign(app, client.record(), &answer.issuance.access, Some(answer.grant.auth_time))?;
+    }
+    Ok(found)
 }

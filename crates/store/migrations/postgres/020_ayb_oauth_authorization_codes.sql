@@ -1,9 +1,10 @@
--- Authorization codes: used once, gone after minutes. The code itself is nowhere.
+-- Authorization codes: used once, gone after an hour. The code itself is nowhere, and its hash, which says what row it is
+-- of like that of a token, has no index.
 -- Half of each page is left free: every code is changed once, and a row that stays on its page needs no new entries in
 -- the indexes.
 create table _ayb_oauth_authorization_codes (
     id uuid primary key,
-    code_hash varchar not null unique,
+    code_hash varchar not null,
     client_id varchar not null references _ayb_oauth_clients (client_id),
     user_id uuid not null references _ayb_users (id) on delete cascade,
     redirect_uri text not null,
@@ -22,5 +23,4 @@ create table _ayb_oauth_authorization_codes (
     used_at timestamptz,
     created_at timestamptz not null default now()
 ) with (fillfactor = 50);
-create index idx_oauth_authorization_codes_expires_at on _ayb_oauth_authorization_codes (expires_at);
 create index idx_oauth_authorization_codes_user_id on _ayb_oauth_authorization_codes (user_id);

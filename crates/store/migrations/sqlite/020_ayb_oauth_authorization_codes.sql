@@ -1,7 +1,8 @@
--- Authorization codes: used once, gone after minutes. The code itself is nowhere.
+-- Authorization codes: used once, gone after an hour. The code itself is nowhere, and its hash, which says what row it is
+-- of like that of a token, has no index. Only codes that can still be used are ever looked for by their person.
 create table _ayb_oauth_authorization_codes (
     id blob primary key,
-    code_hash blob not null unique,
+    code_hash blob not null,
     client_id blob not null references _ayb_oauth_clients (client_id),
     user_id blob not null references _ayb_users (id) on delete cascade,
     redirect_uri text not null,
@@ -20,5 +21,4 @@ create table _ayb_oauth_authorization_codes (
     used_at integer,
     created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer))
 ) strict, without rowid;
-create index idx_oauth_authorization_codes_expires_at on _ayb_oauth_authorization_codes (expires_at);
-create index idx_oauth_authorization_codes_user_id on _ayb_oauth_authorization_codes (user_id);
+create index idx_oauth_authorization_codes_user_id on _ayb_oauth_authorization_codes (user_id) where used_at is null;

@@ -111,7 +111,7 @@ async fn even_a_rule_that_always_issues_opens_a_grant_once() {
         let code = world.code().await;
         let Redemption::Issue(answer) = world.redeem(&code, NOW).await else { panic!("refused") };
         let careless = move |_: Option<&_>| Redemption::Issue(answer.clone());
-        let again = world.store.redeem_code(code.id, &world.client, NOW, careless).await;
+        let again = world.store.redeem_code(code.id, &world.client, NOW, None, careless).await;
         assert!(again.is_err(), "{again:?}");
     })
     .await;

@@ -8,7 +8,7 @@ use ayb_provider::grant::code::Redemption;
 use ayb_store::{Approval, ListedConsent, RevocationReason};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, client, client_id, id, session, tables};
+use crate::sample::{NOW, World, after, client, client_id, hash, session, tables};
 
 /// The rule of the consent page: what is asked joins what was allowed before.
 pub(crate) fn widening(
@@ -69,9 +69,9 @@ async fn consent_and_code_are_stored_together_or_not_at_all() {
         let stored = CodeRecord { session_id: None, ..code };
         let rule = widening(world.consent_to("openid", AllowedTables::All), stored.clone());
         store.approve(user, client, rule).await.unwrap();
-        let same_hash = CodeRecord { id: id(), ..stored };
-        let rule = widening(world.consent_to("email", AllowedTables::All), same_hash);
-        assert!(store.approve(user, client, rule).await.is_err(), "two codes with one hash");
+        let same_row = CodeRecord { hash: hash(), ..stored };
+        let rule = widening(world.consent_to("email", AllowedTables::All), same_row);
+        assert!(store.approve(user, client, rule).await.is_err(), "two codes in one row");
         let kept = store.consent(user, client).await.unwrap().unwrap();
         assert_eq!(kept.scope.to_string(), "openid");
     })

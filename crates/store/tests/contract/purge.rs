@@ -7,6 +7,7 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::api_key::ApiKeyRecord;
 use ayb_provider::grant::TokenRecord;
 use ayb_provider::grant::refresh::Rotation;
+use ayb_provider::policy::Policy;
 use ayb_provider::session::SessionRecord;
 use ayb_store::{LinkKind, LinkRecord, Page, Purged, Store, Sweep};
 
@@ -34,19 +35,24 @@ async fn purge(store: &Store, now: Timestamp, budget: u32) -> (Purged, u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_leaves_before_it_has_been_dead_for_a_day() {
+async fn nothing_leaves_before_it_has_been_dead_for_a_day_and_a_code_for_an_hour() {
     each_migrated(async |db| {
         let world = World::new(db).await;
         let answer = world.granted().await;
         world.code().await;
         world.store.end_session(world.session.id, NOW).await.unwrap();
+        let codes_end = Policy::default().code.0 + 3600;
+        let (purged, _) = purge(&world.store, after(codes_end), 100).await;
+        assert_eq!(purged, Purged::default());
+        let (purged, _) = purge(&world.store, after(codes_end + 1), 100).await;
+        assert_eq!(purged, Purged { codes: 2, ..Purged::default() });
         let (purged, _) = purge(&world.store, after(DAY), 100).await;
         assert_eq!(purged, Purged::default());
         let (purged, _) = purge(&world.store, after(DAY + 1), 100).await;
         assert_eq!(purged, Purged { sessions: 1, ..Purged::default() });
         assert!(world.store.access(answer.issuance.access.id).await.unwrap().is_some());
         let (purged, _) = purge(&world.store, after(DAY + 3601), 100).await;
-        assert_eq!(purged, Purged { codes: 2, tokens: 1, ..Purged::default() });
+        assert_eq!(purged, Purged { tokens: 1, ..Purged::default() });
         assert!(world.store.peek_refresh(answer.issuance.refresh.unwrap().id).await.unwrap().is_some());
     })
     .await;

@@ -70,7 +70,7 @@ async fn rotate(world: World, issuance: Issuance, decided: watch::Sender<bool>) 
         decided.send_replace(true);
         rule(found)
     };
-    world.store.rotate_refresh(refresh.id, &world.client, after(1), rule).await.unwrap()
+    world.store.rotate_refresh(refresh.id, &world.client, after(1), None, rule).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -238,11 +238,11 @@ async fn nothing_of_a_deleted_person_stays() {
                 async move {
                     let redeemed = world
                         .store
-                        .redeem_code(code.id, &world.client, NOW, world.redemption(&code, NOW))
+                        .redeem_code(code.id, &world.client, NOW, None, world.redemption(&code, NOW))
                         .await;
                     let rule = world.rotation(answer.issuance.refresh.as_ref().unwrap().hash, fresh(), NOW);
                     let id = answer.issuance.refresh.as_ref().unwrap().id;
-                    (redeemed, world.store.rotate_refresh(id, &world.client, NOW, rule).await)
+                    (redeemed, world.store.rotate_refresh(id, &world.client, NOW, None, rule).await)
                 }
             });
             assert!(there.store.delete_user(world.user.id).await.unwrap());
