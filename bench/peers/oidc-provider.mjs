@@ -59,7 +59,10 @@ function key(algorithm, type, options) {
   return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: algorithm };
 }
 
-// One client whose access tokens are opaque, and one for each algorithm of a JWT.
+// Two clients whose access tokens are opaque, with ID tokens as ours signs them and as this server does unless told otherwise,
+// and one for each algorithm of a JWT.
+const OPAQUE = { opaque: 'ES256', default: 'RS256' };
+
 function client(name) {
   return {
     client_id: name,
@@ -67,14 +70,14 @@ function client(name) {
     redirect_uris: [REDIRECT_URI],
     response_types: ['code'],
     grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
-    id_token_signed_response_alg: name === 'opaque' ? 'ES256' : name,
+    id_token_signed_response_alg: OPAQUE[name] ?? name,
     token_endpoint_auth_method: 'client_secret_basic',
   };
 }
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   adapter: Memory,
-  clients: ['opaque', ...ALGORITHMS].map(client),
+  clients: [...Object.keys(OPAQUE), ...ALGORITHMS].map(client),
   jwks: {
     keys: [
       key('RS256', 'rsa', { modulusLength: 2048 }),
@@ -113,27 +116,31 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   },
 });
 
-async function grant() {
-  const made = new provider.Grant({ accountId: PERSON, clientId: 'opaque' });
+async function grant(clientId) {
+  const made = new provider.Grant({ accountId: PERSON, clientId });
   made.addOIDCScope(SCOPE);
   return made.save();
 }
 
 // What a person who is signed in and has consented leaves behind.
 async function seed() {
-  const client = await provider.Client.find('opaque');
   const loginTs = Math.floor(Date.now() / 1000);
-  const authorizations = { opaque: { sid: 'session-of-opaque', grantId: await grant() } };
+  const authorizations = {};
+  const access = [];
+  const refresh = {};
+  for (const clientId of Object.keys(OPAQUE)) {
+    authorizations[clientId] = { sid: `session-of-${clientId}`, grantId: await grant(clientId) };
+    const client = await provider.Client.find(clientId);
+    const of = { accountId: PERSON, client, gty: 'authorization_code', scope: SCOPE };
+    refresh[clientId] = [];
+    for (let count = 0; count < 200; count += 1) {
+      const grantId = await grant(clientId);
+      access.push(await new provider.AccessToken({ ...of, grantId }).save());
+      refresh[clientId].push(await new provider.RefreshToken({ ...of, grantId, authTime: loginTs }).save());
+    }
+  }
   const session = new provider.Session({ accountId: PERSON, loginTs, authorizations });
   await session.save(DAY);
-  const of = { accountId: PERSON, client, gty: 'authorization_code', scope: SCOPE };
-  const access = [];
-  const refresh = [];
-  for (let count = 0; count < 200; count += 1) {
-    const grantId = await grant();
-    access.push(await new provider.AccessToken({ ...of, grantId }).save());
-    refresh.push(await new provider.RefreshToken({ ...of, grantId, authTime: loginTs }).save());
-  }
   return { access, refresh, cookie: `_session=${session.jti}` };
 }
 

@@ -1,5 +1,6 @@
 //! The server beside another one: node-oidc-provider, which keeps everything in memory and makes nothing durable.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -59,7 +60,8 @@ struct Peer {
 #[derive(Deserialize)]
 struct Seeds {
     access: Vec<String>,
-    refresh: Vec<String>,
+    /// By client.
+    refresh: BTreeMap<String, Vec<String>>,
     cookie: String,
 }
 
@@ -104,7 +106,7 @@ impl Pairs<'_> {
         &self,
         report: &mut Report,
         name: &str,
-        target: &'static str,
+        target: Option<&'static str>,
         ours: &mut dyn Work,
         theirs: &mut dyn Work,
     ) -> Result<()> {
@@ -114,7 +116,7 @@ impl Pairs<'_> {
             let cpu = || cpu_time(&[self.peer.process.pid()]);
             row.other.push(load::run(self.peer.address, self.bench.plan, theirs, cpu)?);
         }
-        report.row(row, Some(target));
+        report.row(row, target);
         Ok(())
     }
 
@@ -132,7 +134,7 @@ impl Pairs<'_> {
                 "opaque" => "client_credentials, opaque".to_owned(),
                 _ => format!("client_credentials, JWT {client}"),
             };
-            self.run(report, &name, target, &mut self.subject.issue(client), &mut theirs)?;
+            self.run(report, &name, Some(target), &mut self.subject.issue(client), &mut theirs)?;
         }
         Ok(())
     }
@@ -142,31 +144,38 @@ impl Pairs<'_> {
         let client = peer.client("opaque");
         let mut ours = checks(subject)?;
         let mut theirs = userinfo("/me", &peer.seeds.access);
-        self.run(report, "UserInfo", "peer-userinfo", &mut ours, &mut theirs)?;
+        self.run(report, "UserInfo", Some("peer-userinfo"), &mut ours, &mut theirs)?;
 
         let ask =
             |token: &String| request("POST", "/token/introspection", &client, &format!("token={token}"));
         let mut theirs = Many::new(peer.seeds.access.iter().map(ask).collect(), "\"active\":true");
         let name = "UserInfo against introspection";
-        self.run(report, name, "peer-check", &mut ours, &mut theirs)?;
+        self.run(report, name, Some("peer-check"), &mut ours, &mut theirs)?;
 
-        let tokens = subject.refresh_tokens(CONNECTIONS, SCOPE)?;
-        let mut ours = Chain::new("/oauth/token", subject.clients["opaque"].clone(), tokens);
-        let tokens = peer.seeds.refresh[..CONNECTIONS].to_vec();
-        let mut theirs = Chain::new("/token", client.clone(), tokens);
-        let name = "refresh chain, opaque, ID token ES256";
-        self.run(report, name, "peer-refresh", &mut ours, &mut theirs)?;
+        // Against the same signature, and against what the other signs unless told otherwise.
+        for (of, signed, refresh, flow) in [
+            ("opaque", "ID token ES256", None, Some("peer-flow")),
+            ("default", "ID token ES256, theirs RS256", Some("peer-refresh"), None),
+        ] {
+            let client = peer.client(of);
+            let tokens = subject.refresh_tokens(CONNECTIONS, SCOPE)?;
+            let mut ours = Chain::new("/oauth/token", subject.clients["opaque"].clone(), tokens);
+            let tokens = peer.seeds.refresh[of][..CONNECTIONS].to_vec();
+            let mut theirs = Chain::new("/token", client.clone(), tokens);
+            let name = format!("refresh chain, opaque, {signed}");
+            self.run(report, &name, refresh, &mut ours, &mut theirs)?;
 
-        let mut ours = subject.flow("opaque", CONNECTIONS);
-        let mut theirs = Flow {
-            authorize: Flow::query("/auth", "opaque", SCOPE),
-            exchange: "/token".to_owned(),
-            cookies: vec![format!("Cookie: {}\r\n", peer.seeds.cookie)],
-            client,
-            codes: vec![None; CONNECTIONS],
-        };
-        let name = "code flow, opaque, ID token ES256";
-        self.run(report, name, "peer-flow", &mut ours, &mut theirs)
+            let mut ours = subject.flow("opaque", CONNECTIONS);
+            let mut theirs = Flow {
+                authorize: Flow::query("/auth", of, SCOPE),
+                exchange: "/token".to_owned(),
+                cookies: vec![format!("Cookie: {}\r\n", peer.seeds.cookie)],
+                client,
+                codes: vec![None; CONNECTIONS],
+            };
+            self.run(report, &format!("code flow, opaque, {signed}"), flow, &mut ours, &mut theirs)?;
+        }
+        Ok(())
     }
 
     fn documents(&self, report: &mut Report) -> Result<()> {
@@ -174,7 +183,7 @@ impl Pairs<'_> {
             let theirs = if path == "/jwks.json" { "/jwks" } else { path };
             let mut ours = Fixed::new(request("GET", path, "", ""), 200, contains);
             let mut theirs = Fixed::new(request("GET", theirs, "", ""), 200, contains);
-            self.run(report, name, "peer-documents", &mut ours, &mut theirs)?;
+            self.run(report, name, Some("peer-documents"), &mut ours, &mut theirs)?;
         }
         Ok(())
     }

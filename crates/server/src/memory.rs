@@ -5,16 +5,33 @@
 
 use std::sync::OnceLock;
 
-static GIVE_BACK: OnceLock<fn()> = OnceLock::new();
+/// How the program gives memory back. Only the program itself knows its allocator and where its code is.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways {
+    /// What was allocated and freed.
+    pub freed: fn(),
+    /// Code that was needed once.
+    pub code: fn(),
+}
 
-/// Sets how the program's allocator gives memory back. The first call counts.
-pub fn give_back_with(way: fn()) {
-    GIVE_BACK.get_or_init(|| way);
+static WAYS: OnceLock<Ways> = OnceLock::new();
+
+/// Sets how memory is given back. The first call counts.
+pub fn give_back_with(ways: Ways) {
+    WAYS.get_or_init(|| ways);
 }
 
 /// Gives memory back after something large was freed. It does nothing where nobody said how.
 pub fn give_back() {
-    if let Some(way) = GIVE_BACK.get() {
-        way();
+    if let Some(ways) = WAYS.get() {
+        (ways.freed)();
+    }
+}
+
+/// Gives back what only the start needed: most of the program's code. What is needed again is read again.
+pub fn leave_start() {
+    if let Some(ways) = WAYS.get() {
+        (ways.freed)();
+        (ways.code)();
     }
 }

@@ -19,7 +19,7 @@ use crate::http::listener::{ConnectionLimits, Listener};
 use crate::http::tls::{TlsFiles, TlsIdentity};
 use crate::http::{edge, routes};
 use crate::mail::{Mailer, SmtpSecurity, SmtpSettings};
-use crate::{admin, banner, demo, master_key};
+use crate::{admin, banner, demo, master_key, memory};
 
 /// How often keys are looked after; a rotation by another process is noticed this late at the most.
 const KEYS_EVERY: Duration = Duration::from_secs(30);
@@ -63,6 +63,7 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
         tokio::spawn(write_key_use(app.clone())),
     ];
     let router = edge::wrap(routes::router(app.clone()), &app)?;
+    memory::leave_start();
     tokio::select! {
         () = serve(&app, listener, router, signals::asked(asked.clone(), 1)) => {}
         () = signals::asked(asked, 2) => tracing::warn!("stopped at once, because it was asked for twice"),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
-use crate::db::{Engine, Row, Tx, Value, Write};
+use crate::db::{Engine, Reading, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
 use crate::tokens::{self, add_access, add_refresh};
@@ -212,7 +212,7 @@ impl Store {
 
     /// A code and whether its person may use their account, to look at before anything is prepared.
     pub async fn peek_code(&self, id: Uuid) -> Result<Option<FoundCode>, StoreError> {
-        let row = self.db.one_of_many(PEEK, PEEK_MANY, id).await?;
+        let row = self.db.one_of_many(PEEK, PEEK_MANY, id, Reading::Once).await?;
         Ok(row.map(|row| found_code(&row)).transpose()?.map(|(found, _)| found))
     }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::clients::{self, Seen, State};
 use crate::columns::Columns;
-use crate::db::{Engine, Row, Tx, Value, Write};
+use crate::db::{Engine, Reading, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason, grant_columns, read_grant};
 
@@ -358,7 +358,7 @@ impl Store {
 
     /// Everything that decides whether an access token is alive, in one read.
     pub async fn access(&self, id: Uuid) -> Result<Option<FoundAccess>, StoreError> {
-        let row = self.db.one_of_many(ACCESS, ACCESSES, id).await?;
+        let row = self.db.one_of_many(ACCESS, ACCESSES, id, Reading::Often).await?;
         row.map(|row| found_access(&row)).transpose()
     }
 
@@ -377,7 +377,9 @@ impl Store {
 
     /// A refresh token and all that decides about it, to look at before anything is prepared.
     pub async fn peek_refresh(&self, id: Uuid) -> Result<Option<FoundRefresh>, StoreError> {
-        let Some(row) = self.db.one_of_many(PEEK_REFRESH, PEEK_REFRESHES, id).await? else { return Ok(None) };
+        let Some(row) = self.db.one_of_many(PEEK_REFRESH, PEEK_REFRESHES, id, Reading::Once).await? else {
+            return Ok(None);
+        };
         let (mut found, successor, _) = found_refresh(&row)?;
         if let Some(successor) = successor {
             let row = self.db.one(PEEK_SUCCESSOR, &[successor.into()]).await?;

@@ -65,6 +65,15 @@ impl Default for DbOptions {
     }
 }
 
+/// How a row is read, which SQLite prepares for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// Again and again, perhaps with nothing written in between.
+    Often,
+    /// Along with a write.
+    Once,
+}
+
 /// A database. Clones share it; the last one closes it.
 #[derive(Clone)]
 pub struct Db(Arc<Driver>);
@@ -105,7 +114,7 @@ impl Db {
     /// The first row that a read finds. For reads by key: on SQLite the read happens on the calling thread.
     pub async fn one(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, StoreError> {
         match &*self.0 {
-            Driver::Sqlite(database) => database.one(sql, params),
+            Driver::Sqlite(database) => database.one(Reading::Once, sql, params),
             Driver::Postgres(database) => database.one(sql, params).await,
         }
     }
@@ -118,9 +127,10 @@ impl Db {
         one: &'static str,
         many: &'static str,
         key: Uuid,
+        reading: Reading,
     ) -> Result<Option<Arc<Row>>, StoreError> {
         match &*self.0 {
-            Driver::Sqlite(database) => Ok(database.one(one, &[key.into()])?.map(Arc::new)),
+            Driver::Sqlite(database) => Ok(database.one(reading, one, &[key.into()])?.map(Arc::new)),
             Driver::Postgres(database) => database.one_of_many(many, key).await,
         }
     }

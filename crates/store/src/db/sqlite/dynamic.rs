@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Database, codec};
 use crate::db::row::Row;
-use crate::db::{Dynamic, Failed, Found, MAX_ANSWER, Refused, Tx};
+use crate::db::{Dynamic, Failed, Found, MAX_ANSWER, Reading, Refused, Tx};
 use crate::error::StoreError;
 
 /// How long a read of others' tables may take before it is given up, so that it cannot hold its thread for ever.
@@ -23,7 +23,9 @@ impl Database {
         by_key: bool,
     ) -> Result<Found, Failed> {
         if by_key {
-            return self.readers.inline(|connection| Ok(read_all(connection, &statements)))?;
+            return self
+                .readers
+                .inline(Reading::Often, |connection| Ok(read_all(connection, &statements)))?;
         }
         self.readers.apart(move |connection| Ok(in_time(connection, &statements))).await?
     }

@@ -19,7 +19,7 @@ use self::reader::Readers;
 pub(super) use self::writer::Session;
 use self::writer::Writer;
 use super::row::Row;
-use super::{DbOptions, Tx, Value};
+use super::{DbOptions, Reading, Tx, Value};
 use crate::error::StoreError;
 
 /// Older libraries can damage a WAL database when two connections write and checkpoint at the same moment.
@@ -55,8 +55,13 @@ impl Database {
     }
 
     /// Reads inline: a hop to another thread costs more than a point read.
-    pub(super) fn one(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, StoreError> {
-        self.readers.inline(|connection| Ok(codec::run(connection, sql, params, 1)?.0.pop()))
+    pub(super) fn one(
+        &self,
+        reading: Reading,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        self.readers.inline(reading, |connection| Ok(codec::run(connection, sql, params, 1)?.0.pop()))
     }
 
     /// Reads on a blocking thread, for lists.
@@ -124,7 +129,7 @@ fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+fn connect_reader(path: &Path, reading: Reading) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -134,9 +139,11 @@ fn connect_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(128);
     let settings = "pragma query_only = on;
          pragma trusted_schema = off;
-         pragma cache_size = -1024;
-         pragma mmap_size = 268435456;";
+         pragma cache_size = -1024;";
     connection.execute_batch(settings)?;
+    // A mapping spares the copy of each page, but SQLite gives it up whenever the file has changed since the last read.
+    let mapped = if reading == Reading::Often { 268_435_456_i64 } else { 0 };
+    connection.pragma_update(None, "mmap_size", mapped)?;
     Ok(connection)
 }
 

@@ -1,4 +1,4 @@
-//! Read-only connections: one per runtime thread for point reads, a few for lists.
+//! Read-only connections: two per runtime thread for point reads, a few for lists.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::{codec, connect_reader};
+use crate::db::Reading;
 use crate::error::StoreError;
 
 /// Lists that run at the same time. Each holds a connection and a thread.
@@ -26,11 +27,12 @@ struct Shared {
 
 struct Local {
     database: Weak<Shared>,
+    reading: Reading,
     connection: Connection,
 }
 
 thread_local! {
-    /// The connections of this thread: one for each database that is open in the process.
+    /// The connections of this thread: one for each database that is open in the process, and each kind of reading.
     static LOCAL: RefCell<Vec<Local>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -40,19 +42,22 @@ impl Readers {
         Self { shared, lists: Arc::new(Semaphore::new(LISTS)) }
     }
 
-    /// Runs `read` on this thread's own connection.
+    /// Runs `read` on this thread's own connection for this kind of reading.
     pub(super) fn inline<T>(
         &self,
+        reading: Reading,
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
         LOCAL.with_borrow_mut(|local| {
-            let own = |entry: &Local| std::ptr::eq(entry.database.as_ptr(), Arc::as_ptr(&self.shared));
+            let own = |entry: &Local| {
+                entry.reading == reading && std::ptr::eq(entry.database.as_ptr(), Arc::as_ptr(&self.shared))
+            };
             let position = match local.iter().position(own) {
                 Some(position) => position,
                 None => {
                     local.retain(|entry| entry.database.strong_count() > 0);
-                    let connection = connect_reader(&self.shared.path).map_err(codec::error)?;
-                    local.push(Local { database: Arc::downgrade(&self.shared), connection });
+                    let connection = connect_reader(&self.shared.path, reading).map_err(codec::error)?;
+                    local.push(Local { database: Arc::downgrade(&self.shared), reading, connection });
                     local.len() - 1
                 }
             };
@@ -86,7 +91,7 @@ impl Shared {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => connect_reader(&self.path)?,
+            None => connect_reader(&self.path, Reading::Often)?,
         };
         let found = read(&mut connection)?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
