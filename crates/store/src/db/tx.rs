@@ -111,7 +111,7 @@ impl Tx {
     /// The plan of a statement, line by line.
     pub(super) async fn plan(&mut self, explain: &str, params: &[Value]) -> Result<Vec<String>, StoreError> {
         let (rows, column) = match &mut self.session {
-            Session::Sqlite(session) => (session.run(explain, params, usize::MAX)?.0, 3),
+            Session::Sqlite(session) => (session.run_text(explain, params)?, 3),
             Session::Postgres(session) => (session.query(explain, params).await?, 0),
         };
         rows.iter().map(|row| Ok(row.text(column)?.to_owned())).collect()

@@ -1,10 +1,11 @@
-//! Values, rows and errors of SQLite.
+//! Statements, rows and errors of SQLite.
 
 use ayb_protocol::time::Timestamp;
-use rusqlite::types::{Null, ValueRef};
-use rusqlite::{Connection, Statement, ffi};
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, ffi};
 use uuid::Uuid;
 
+use super::bind::{bind, bind_known};
 use crate::db::row::{self, Row, mismatch};
 use crate::db::{Refused, Scalar, Value};
 use crate::error::StoreError;
@@ -89,8 +90,20 @@ impl Cells {
     }
 }
 
-/// Runs one statement: its first `limit` rows, and how many rows it changed.
+/// Runs one statement of the code: its first `limit` rows, and how many rows it changed.
 pub(super) fn run(
+    connection: &Connection,
+    sql: &'static str,
+    params: &[Value],
+    limit: usize,
+) -> Result<(Vec<Row>, u64), rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind_known(&mut statement, sql, params)?;
+    finish(statement, limit)
+}
+
+/// Runs one statement with a text of its own: its first `limit` rows, and how many rows it changed.
+pub(super) fn run_text(
     connection: &Connection,
     sql: &str,
     params: &[Value],
@@ -98,6 +111,10 @@ pub(super) fn run(
 ) -> Result<(Vec<Row>, u64), rusqlite::Error> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, params)?;
+    finish(statement, limit)
+}
+
+fn finish(mut statement: CachedStatement<'_>, limit: usize) -> Result<(Vec<Row>, u64), rusqlite::Error> {
     let columns = statement.column_count();
     if columns == 0 {
         return Ok((Vec::new(), statement.raw_execute()? as u64));
@@ -176,41 +193,6 @@ fn copy(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error>
         });
     }
     Ok(Row(row::Cells::Sqlite(Cells(cells))))
-}
-
-/// Binds `$1`, `$2`, … by their numbers: SQLite itself numbers them in order of appearance.
-fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<(), rusqlite::Error> {
-    let count = statement.parameter_count();
-    if count > params.len() {
-        return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
-    }
-    for index in 1..=count {
-        let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
-        let value = number.and_then(|number| params.get(number.wrapping_sub(1)));
-        let Some(value) = value else {
-            return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
-        };
-        bind_one(statement, index, value)?;
-    }
-    Ok(())
-}
-
-fn bind_one(statement: &mut Statement<'_>, index: usize, value: &Value) -> Result<(), rusqlite::Error> {
-    match value {
-        Value::Null => statement.raw_bind_parameter(index, Null),
-        Value::Int(number) => statement.raw_bind_parameter(index, number),
-        Value::Real(number) => statement.raw_bind_parameter(index, number),
-        Value::Bool(flag) => statement.raw_bind_parameter(index, flag),
-        Value::Text(text) | Value::Json(text) => statement.raw_bind_parameter(index, text),
-        Value::Uuid(id) => statement.raw_bind_parameter(index, id.as_bytes().as_slice()),
-        Value::Uuids(_) => Err(rusqlite::Error::InvalidParameterName("several identifiers".to_owned())),
-        Value::Time(time) => statement.raw_bind_parameter(index, time.as_millis()),
-        Value::List(list) => {
-            let json = serde_json::Value::from(list.as_slice()).to_string();
-            statement.raw_bind_parameter(index, json)
-        }
-        Value::Bytes(bytes) | Value::Hex(_, bytes) => statement.raw_bind_parameter(index, bytes),
-    }
 }
 
 /// What a driver's error means to the store.

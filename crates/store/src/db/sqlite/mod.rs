@@ -1,5 +1,6 @@
 //! SQLite: one writer thread with group commit, read-only connections for everything else.
 
+mod bind;
 mod codec;
 mod dynamic;
 mod reader;
@@ -58,7 +59,7 @@ impl Database {
     pub(super) fn one(
         &self,
         reading: Reading,
-        sql: &str,
+        sql: &'static str,
         params: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         self.readers.inline(reading, |connection| Ok(codec::run(connection, sql, params, 1)?.0.pop()))
@@ -70,7 +71,9 @@ impl Database {
         sql: Cow<'static, str>,
         params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.readers.apart(move |connection| Ok(codec::run(connection, &sql, &params, usize::MAX)?.0)).await
+        self.readers
+            .apart(move |connection| Ok(codec::run_text(connection, &sql, &params, usize::MAX)?.0))
+            .await
     }
 
     /// One durable statement: its first row and how many rows it changed.
@@ -123,7 +126,7 @@ fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
          pragma trusted_schema = off;
          pragma cache_size = -8192;
          pragma mmap_size = 268435456;
-         pragma wal_autocheckpoint = 4000;
+         pragma wal_autocheckpoint = 8192;
          pragma journal_size_limit = 67108864;";
     connection.execute_batch(settings).map_err(codec::error)?;
     Ok(connection)

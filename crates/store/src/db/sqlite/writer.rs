@@ -34,11 +34,17 @@ impl Session {
     /// Runs one statement: its first `limit` rows and how many rows it changed.
     pub(in crate::db) fn run(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         params: &[Value],
         limit: usize,
     ) -> Result<(Vec<Row>, u64), StoreError> {
         codec::run(&self.connection, sql, params, limit).map_err(|error| self.note(error))
+    }
+
+    /// Runs one statement with a text of its own, for tests of query plans: all rows.
+    pub(in crate::db) fn run_text(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let ran = codec::run_text(&self.connection, sql, params, usize::MAX);
+        ran.map(|(rows, _)| rows).map_err(|error| self.note(error))
     }
 
     /// Runs one statement over the tables of others.
@@ -46,7 +52,7 @@ impl Session {
         let Dynamic { sql, params, unless } = statement;
         if let Some(unless) = unless {
             let (found, _) =
-                codec::run(&self.connection, unless, &[], 1).map_err(|error| self.judge(error))?;
+                codec::run_text(&self.connection, unless, &[], 1).map_err(|error| self.judge(error))?;
             if !found.is_empty() {
                 return Err(Refused::Exhausted);
             }
@@ -75,7 +81,7 @@ impl Session {
         self.connection.total_changes().wrapping_add(self.scripts)
     }
 
-    pub(super) fn control(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(super) fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
         self.run(sql, &[], 0).map(|_| ())
     }
 
