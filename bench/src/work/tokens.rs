@@ -101,7 +101,6 @@ impl Carousel {
 
 impl Work for Carousel {
     fn request(&mut self, connection: usize, out: &mut Vec<u8>) -> bool {
-        // Whether a request in flight at the end of a round was answered is not known: its token is not used again.
         self.taken[connection] = self.resting.pop_front().unwrap_or_default();
         let body = format!("grant_type=refresh_token&refresh_token={}", self.taken[connection]);
         out.extend_from_slice(&request("POST", "/oauth/token", &self.headers, &body));

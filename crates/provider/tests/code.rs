@@ -215,3 +215,12 @@ fn a_forged_code_cannot_cause_a_revocation() {
     });
     assert_refused(&forged, "unknown code");
 }
+
+#[test]
+fn nothing_is_issued_without_a_signed_token_and_the_code_is_not_spent() {
+    let Redemption::Refuse(refusal) = attempt(|_| {}).only_if(false) else { panic!("issued") };
+    assert_eq!(refusal.code, ErrorCode::InvalidGrant);
+    assert!(matches!(attempt(|_| {}).only_if(true), Redemption::Issue(_)));
+    let replay = |attempt: &mut Attempt| attempt.code().used_at = Some(NOW);
+    assert_eq!(attempt(replay).only_if(false), Redemption::Replay { revoke: GRANT });
+}

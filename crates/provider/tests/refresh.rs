@@ -402,3 +402,12 @@ fn a_token_that_was_never_used_cannot_be_repeated() {
     let client = authenticated(|client| client.settings.refresh_grace = Seconds(60));
     assert!(!may_repeat(&found, &client, NOW));
 }
+
+#[test]
+fn nothing_is_answered_without_a_signed_token() {
+    assert_eq!(attempt(|_| {}).only_if(false), Rotation::Again);
+    assert!(matches!(attempt(|_| {}).only_if(true), Rotation::Issue(_)));
+    let repeat = second_use(|_| {});
+    assert!(matches!(repeat, Rotation::Repeat(_)), "{repeat:?}");
+    assert_eq!(repeat.only_if(false), Rotation::Again);
+}

@@ -44,7 +44,18 @@ fn code() -> Option<std::ops::Range<usize>> {
     })
 }
 
+/// Where the program was built with flags of somebody else, the allocator does not know this by itself.
+#[cfg(target_os = "linux")]
+fn keep_pages_small() {
+    // A kernel without the switch has no large pages, and one that refuses it costs memory only.
+    let _refused = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_pages_small() {}
+
 fn main() -> ExitCode {
+    keep_pages_small();
     give_back_with(Ways { freed: give_back_freed, code: give_back_code });
     ayb_server::cli::main()
 }

@@ -20,14 +20,15 @@ const CODES_KEPT: Seconds = Seconds(3600);
 /// How far the walks have come. Start with the default and hand the same value to every call.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Sweep {
+    /// Codes leave soon, so their walk goes round by itself.
     codes: Uuid,
     tokens: Uuid,
     grants: Uuid,
     sessions: Uuid,
     links: Uuid,
     api_keys: Uuid,
-    /// Which of the six walks have come to their end in this round. The next round begins when all have.
-    finished: [bool; 6],
+    /// Which of the other five walks have come to their end in this round. The next round begins when all have.
+    finished: [bool; 5],
 }
 
 /// What one call deleted.
@@ -102,19 +103,20 @@ pub(crate) const API_KEYS: &str = "delete from _ayb_api_keys where id > $1 and i
     and (expires_at < $3 or revoked_at < $3)";
 
 impl Store {
-    /// Deletes what has been dead for a day, and codes after an hour. At most `budget` rows of each table are looked at, so that no other write
-    /// waits for long; tokens leave before the grants that they belong to.
+    /// Deletes what has been dead for a day, and codes after an hour. At most `budget` rows of each table are looked at,
+    /// so that no other write waits for long; tokens leave before the grants that they belong to.
     pub async fn purge(&self, now: Timestamp, budget: u32, sweep: &mut Sweep) -> Result<Purged, StoreError> {
         let budget = budget.max(1);
+        let codes = Walk { end: CODES_END, delete: CODES, kept: CODES_KEPT };
+        let codes = self.stretch(&codes, &mut sweep.codes, now, budget).await?;
         let walks = [
-            (Walk { end: CODES_END, delete: CODES, kept: CODES_KEPT }, &mut sweep.codes),
             (Walk { end: TOKENS_END, delete: TOKENS, kept: KEPT }, &mut sweep.tokens),
             (Walk { end: GRANTS_END, delete: GRANTS, kept: KEPT }, &mut sweep.grants),
             (Walk { end: SESSIONS_END, delete: SESSIONS, kept: KEPT }, &mut sweep.sessions),
             (Walk { end: LINKS_END, delete: LINKS, kept: KEPT }, &mut sweep.links),
             (Walk { end: API_KEYS_END, delete: API_KEYS, kept: KEPT }, &mut sweep.api_keys),
         ];
-        let mut deleted = [0; 6];
+        let mut deleted = [0; 5];
         for (((walk, cursor), deleted), finished) in
             walks.into_iter().zip(&mut deleted).zip(&mut sweep.finished)
         {
@@ -123,11 +125,12 @@ impl Store {
                 *finished = cursor.is_nil();
             }
         }
-        let backlog = sweep.finished != [true; 6];
-        if !backlog {
-            sweep.finished = [false; 6];
+        let round_goes_on = sweep.finished != [true; 5];
+        if !round_goes_on {
+            sweep.finished = [false; 5];
         }
-        let [codes, tokens, grants, sessions, links, api_keys] = deleted;
+        let backlog = round_goes_on || !sweep.codes.is_nil();
+        let [tokens, grants, sessions, links, api_keys] = deleted;
         Ok(Purged { codes, tokens, grants, sessions, links, api_keys, backlog })
     }
 

@@ -7,7 +7,7 @@ use ayb_provider::user::UserRecord;
 use crate::Store;
 use crate::api_keys;
 use crate::columns::Columns;
-use crate::db::{Tx, Value};
+use crate::db::{Engine, Tx, Value};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
 use crate::page::Page;
@@ -132,22 +132,28 @@ pub(crate) fn verify_email(user: UserId, email: &str, now: Timestamp) -> Vec<Val
 
 pub(crate) const LOCK: &str = "select id from _ayb_users where id = $1 for no key update";
 
-/// What belongs to a person, in the order of locks; the foreign keys alone would take them in another.
-pub(crate) const DELETIONS: [&str; 5] = [
-    "delete from _ayb_oauth_consents where user_id = $1",
-    "delete from _ayb_user_tokens where user_id = $1",
-    "delete from _ayb_sessions where user_id = $1",
-    "delete from _ayb_oauth_authorization_codes where user_id = $1",
-    "delete from _ayb_oauth_grants where user_id = $1",
-];
+/// What belongs to a person, in the order of locks; the foreign keys alone would take them in another. SQLite has no locks to
+/// order and no index over used codes: they are left to the foreign key, which looks through all of them anyway.
+pub(crate) fn deletions(engine: Engine) -> [&'static str; 5] {
+    [
+        "delete from _ayb_oauth_consents where user_id = $1",
+        "delete from _ayb_user_tokens where user_id = $1",
+        "delete from _ayb_sessions where user_id = $1",
+        match engine {
+            Engine::Sqlite => grants::DELETE_CODES_OF_USER,
+            Engine::Postgres => "delete from _ayb_oauth_authorization_codes where user_id = $1",
+        },
+        "delete from _ayb_oauth_grants where user_id = $1",
+    ]
+}
 
 const DELETE: &str = "delete from _ayb_users where id = $1";
 
-async fn delete(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+async fn delete(tx: &mut Tx, (user, engine): (UserId, Engine)) -> Result<bool, StoreError> {
     if tx.lock_opt(LOCK, &[user.into()]).await?.is_none() {
         return Ok(false);
     }
-    let statements = DELETIONS.into_iter().chain([DELETE]);
+    let statements = deletions(engine).into_iter().chain([DELETE]);
     tx.apply(statements.map(|sql| (sql, vec![user.into()])).collect()).await?;
     Ok(true)
 }
@@ -275,7 +281,8 @@ impl Store {
 
     /// Deletes a person with everything that is theirs; false when there is none. Apps that they looked after stay.
     pub async fn delete_user(&self, user: UserId) -> Result<bool, StoreError> {
-        self.db.transaction("delete user", user, |tx, user| Box::pin(delete(tx, *user))).await
+        let ask = (user, self.db.engine());
+        self.db.transaction("delete user", ask, |tx, ask| Box::pin(delete(tx, *ask))).await
     }
 }
 

@@ -43,6 +43,21 @@ pub enum Redemption {
     Refuse(Refusal),
 }
 
+impl Redemption {
+    /// The decision when the string of the access token may be missing: at the look before, nothing was going to be issued,
+    /// so no JWT was signed. Nothing is answered without one, and the code is not spent.
+    #[must_use]
+    pub fn only_if(self, signed: bool) -> Self {
+        match self {
+            Self::Issue(_) if !signed => {
+                let text = "The account was changed at this moment; send the request again.";
+                Self::Refuse(Refusal::new(ErrorCode::InvalidGrant, text))
+            }
+            decision => decision,
+        }
+    }
+}
+
 /// Decides about a code. A refusal leaves it usable: a mistake of the client (or a stranger's guess) does not spend
 /// the code of the client that it was issued to.
 pub fn redeem(

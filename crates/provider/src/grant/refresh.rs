@@ -71,6 +71,18 @@ pub enum Rotation {
     Refuse(Refusal),
 }
 
+impl Rotation {
+    /// The decision when the string of the access token may be missing: at the look before, nothing was going to be issued,
+    /// so no JWT was signed. Nothing is answered without one.
+    #[must_use]
+    pub fn only_if(self, signed: bool) -> Self {
+        match self {
+            Self::Issue(_) | Self::Repeat(_) if !signed => Self::Again,
+            decision => decision,
+        }
+    }
+}
+
 /// Decides about a refresh token. Another client's request is refused and costs the owner nothing. A replay is one
 /// whatever else is wrong with the request: asking for too much must not hide it.
 pub fn rotate(

@@ -80,10 +80,21 @@ impl<S: Sync> FromRequest<S> for FormPairs {
     type Rejection = BodyRejection;
 
     async fn from_request(request: Request<Body>, _: &S) -> Result<Self, BodyRejection> {
-        if !is_form(request.headers()) {
+        let (head, body) = request.into_parts();
+        Self::read(&head.headers, body).await
+    }
+}
+
+impl FormPairs {
+    /// Reads the body of a request with these headers.
+    ///
+    /// # Errors
+    /// When it is no form, or not well-formed.
+    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, BodyRejection> {
+        if !is_form(headers) {
             return Err(BodyRejection::NotAForm);
         }
-        let bytes = body::read(request.into_body(), MAX_FORM_BYTES).await?;
+        let bytes = body::read(body, MAX_FORM_BYTES).await?;
         parse_pairs(&bytes).map(Self).ok_or(BodyRejection::Malformed)
     }
 }

@@ -35,11 +35,11 @@ impl FromRequest<App> for ClientRequest {
     async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
         let caller = request.extensions().get::<ClientIp>().copied();
         let caller = caller.unwrap_or(ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-        let headers = request.headers().clone();
-        let form = FormPairs::from_request(request, &()).await;
+        let (head, body) = request.into_parts();
+        let form = FormPairs::read(&head.headers, body).await;
         // Only now: a body may take its time, and a code must not live longer for it.
         let now = app.clock.now();
-        Ok(Self { app: app.clone(), headers, caller, form, now })
+        Ok(Self { app: app.clone(), headers: head.headers, caller, form, now })
     }
 }
 

@@ -107,8 +107,8 @@ impl DrawnAccess {
         draw_access(mint, format, &Source::Random, Rows { access: row, refresh: row, known_access: None })
     }
 
-    /// Whether the string is there: an opaque one from the beginning, a JWT once it is signed.
-    pub fn is_complete(&self) -> bool {
+    /// Whether the string is there: a JWT once it is signed, an opaque one from the beginning.
+    pub fn is_signed(&self) -> bool {
         !self.text.is_empty()
     }
 

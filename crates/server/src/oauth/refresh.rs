@@ -78,12 +78,8 @@ fn rule(
     policy: ayb_provider::policy::Policy,
     now: Timestamp,
 ) -> impl Fn(Option<&FoundRefresh>) -> Rotation + Send + Sync + 'static {
-    let (fresh, complete) = (drawn.fresh(), drawn.access.is_complete());
-    move |found| match refresh::rotate(found, &ask, &client, &fresh, &policy, now) {
-        // At the look before, nothing was going to be issued, so nothing was signed.
-        Rotation::Issue(_) | Rotation::Repeat(_) if !complete => Rotation::Again,
-        decision => decision,
-    }
+    let (fresh, signed) = (drawn.fresh(), drawn.access.is_signed());
+    move |found| refresh::rotate(found, &ask, &client, &fresh, &policy, now).only_if(signed)
 }
 
 /// Draws the new pair. Only a JWT, which must be signed before the transaction, and a client with a grace need a look

@@ -99,15 +99,8 @@ fn rule(
     policy: ayb_provider::policy::Policy,
     now: Timestamp,
 ) -> impl Fn(Option<&FoundCode>) -> Redemption + Send + Sync + 'static {
-    let (fresh, complete) = (drawn.fresh(), drawn.access.is_complete());
-    move |found| match code::redeem(found, &ask, &client, &fresh, &policy, now) {
-        // At the look before, nothing was going to be issued, so nothing was signed. The code is not spent.
-        Redemption::Issue(_) if !complete => {
-            let text = "The account was changed at this moment; send the request again.";
-            Redemption::Refuse(Refusal::new(ErrorCode::InvalidGrant, text))
-        }
-        decision => decision,
-    }
+    let (fresh, signed) = (drawn.fresh(), drawn.access.is_signed());
+    move |found| code::redeem(found, &ask, &client, &fresh, &policy, now).only_if(signed)
 }
 
 /// Signs the access token before the transaction, in which nothing slow may happen. What goes into it is fixed when

@@ -232,8 +232,7 @@ impl Db {
         }
     }
 
-    /// How the database would run a statement, as it prints it, for tests of query plans. PostgreSQL is told to use an
-    /// index wherever one fits, because a test's tables are too small to make it choose one.
+    /// How the database would run a statement, as it prints it, for tests of query plans.
     pub async fn explain(&self, sql: &'static str, params: Vec<Value>) -> Result<String, StoreError> {
         let text = match self.engine() {
             Engine::Sqlite => format!("explain query plan {}", tx::without_lock(sql)),

@@ -126,6 +126,25 @@ async fn batches_are_bounded_and_go_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn codes_leave_while_the_walk_over_tokens_goes_on() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let later = after(2 * DAY);
+        for _ in 0..10 {
+            let living = TokenRecord { expires_at: after(3 * DAY), ..old_token(&world) };
+            world.store.issue_access(&living, &world.client).await.unwrap();
+        }
+        let mut sweep = Sweep::default();
+        for call in 0..4 {
+            world.code().await;
+            let step = world.store.purge(later, 2, &mut sweep).await.unwrap();
+            assert!(step.codes == 1 && step.tokens == 0 && step.backlog, "call {call}: {step:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_and_links_leave_too() {
     each_migrated(async |db| {
         let world = World::new(db.clone()).await;

@@ -1,6 +1,7 @@
 //! Access and refresh tokens.
 
-use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 
 use ayb_protocol::ids::GrantId;
 use ayb_protocol::scope::GrantedScope;
@@ -331,7 +332,38 @@ async fn what_was_seen_before_somebody_else_used_it_is_used_once() {
         store.revoke_grant(held.grant.id, RevocationReason::ByAdministrator, NOW).await.unwrap();
         let rule = world.rotation(refresh.hash, fresh(), NOW);
         let late = store.rotate_refresh(refresh.id, client, NOW, seen, rule).await.unwrap();
-        assert!(!matches!(late, Some(Rotation::Issue(_))), "{late:?}");
+        assert!(matches!(late, Some(Rotation::Refuse(_))), "{late:?}");
+    })
+    .await;
+}
+
+/// Where the caller has looked, the rule decides once, on what was seen, and the write only confirms.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_is_not_decided_on_again_when_nothing_changed() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, client) = (&world.store, &world.client);
+        let code = world.code().await;
+        let decided = Arc::new(AtomicU32::new(0));
+        let (rule, count) = (world.redemption(&code, NOW), decided.clone());
+        let rule = move |found: Option<&FoundCode>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            rule(found)
+        };
+        let seen = store.peek_code(code.id).await.unwrap();
+        let redeemed = store.redeem_code(code.id, client, NOW, seen, rule).await.unwrap().unwrap();
+        let Redemption::Issue(answer) = redeemed else { panic!("{redeemed:?}") };
+        assert_eq!(decided.load(Ordering::Relaxed), 1);
+        let refresh = answer.issuance.refresh.as_ref().unwrap();
+        let (rule, count) = (world.rotation(refresh.hash, fresh(), NOW), decided.clone());
+        let rule = move |found: Option<&FoundRefresh>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            rule(found)
+        };
+        let seen = store.peek_refresh(refresh.id).await.unwrap();
+        let rotated = store.rotate_refresh(refresh.id, client, NOW, seen, rule).await.unwrap().unwrap();
+        assert!(world.is_live(&issued(rotated).access, NOW).await);
+        assert_eq!(decided.load(Ordering::Relaxed), 2);
     })
     .await;
 }

@@ -9,7 +9,7 @@ use ayb_store::db::{Db, Engine};
 use ayb_store::tables::{Asker, ListAsk, Operation, RoleProblem, TableError, TableOptions, Tables};
 use serde_json::{Value, json};
 
-use super::kit::{anybody, ask, cells, change_as, filtered, one, rows, stocked};
+use super::kit::{anybody, ask, cells, change_as, filtered, list, one, rows, stocked};
 use crate::kit::each;
 
 pub(super) const ADA: &str = "0190a0e0-0000-7000-8000-00000000000a";
@@ -287,6 +287,37 @@ async fn a_table_that_the_role_may_not_read_is_not_there() {
         super::kit::later().await;
         assert!(tables.list(&person(ADA), "later", &ask()).await.is_ok());
         drop_role(&db, &tables).await;
+    })
+    .await;
+}
+
+/// Our own statements find their rows by an index and are told so; what a caller asks for need not have one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_planner_is_as_the_operator_wants_it_for_callers_and_asked_to_use_indexes_for_us() {
+    each(async |db| {
+        if db.engine() == Engine::Sqlite {
+            return;
+        }
+        let plan = "concat_ws('|', current_setting('enable_seqscan'), current_setting('jit'))";
+        let tables = [
+            format!("create table planned (id serial primary key, line text default {plan})"),
+            format!("create view planning as select {plan} as line"),
+        ];
+        for statement in tables {
+            db.execute(statement.leak(), vec![]).await.unwrap();
+        }
+        let wanted = "select string_agg(reset_val, '|' order by name) from pg_settings where name in ('enable_seqscan', 'jit')";
+        let wanted = db.one(wanted, &[]).await.unwrap().unwrap().text(0).unwrap().to_owned();
+        assert!(wanted.starts_with("on|"), "{wanted}");
+        let views = vec!["planning".to_owned()];
+        let options = TableOptions { schema: "public".to_owned(), views, ..TableOptions::default() };
+        let tables = Tables::new(db.clone(), options);
+        let written = write(&tables, &anybody(), "planned", json!({})).await.unwrap();
+        assert_eq!(written["line"], wanted);
+        let listed = list(&tables, "planning", &ask()).await.unwrap();
+        assert_eq!(listed[0]["line"], wanted);
+        let ours = db.one("select concat_ws('|', current_setting('enable_seqscan'), current_setting('jit'))", &[]);
+        assert_eq!(ours.await.unwrap().unwrap().text(0).unwrap(), "off|off");
     })
     .await;
 }

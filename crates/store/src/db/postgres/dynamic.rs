@@ -177,7 +177,7 @@ impl Database {
         let role = behalf.role.as_deref().map(|role| format!("; set local role {}", crate::db::quoted(role)));
         format!(
             "begin isolation level {level} {mode}; set local statement_timeout = {patience}; \
-             set local enable_seqscan = on{}",
+             set local enable_seqscan to default; set local jit to default{}",
             role.unwrap_or_default(),
             level = if write { "read committed" } else { "repeatable read" },
         )

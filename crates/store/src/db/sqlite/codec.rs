@@ -1,5 +1,7 @@
 //! Statements, rows and errors of SQLite.
 
+use std::ops::Range;
+
 use ayb_protocol::time::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ffi};
@@ -10,22 +12,54 @@ use crate::db::row::{self, Row, mismatch};
 use crate::db::{Refused, Scalar, Value};
 use crate::error::StoreError;
 
-/// A row copied out of the statement, so that no statement stays open.
-pub(in crate::db) struct Cells(Vec<Cell>);
+/// A row copied out of the statement, so that no statement stays open. All of its texts share one piece of memory, and all of
+/// its bytes another.
+pub(in crate::db) struct Cells {
+    cells: Vec<Cell>,
+    text: String,
+    bytes: Vec<u8>,
+}
 
 enum Cell {
     Null,
     Int(i64),
     Real(f64),
-    Text(String),
+    Text(Range<usize>),
     /// Text with bytes that are none, which are replaced.
-    BrokenText(String),
-    Bytes(Vec<u8>),
+    BrokenText(Range<usize>),
+    Bytes(Range<usize>),
 }
 
 impl Cells {
+    fn push(&mut self, value: ValueRef<'_>) {
+        let cell = match value {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Int(number),
+            ValueRef::Real(number) => Cell::Real(number),
+            ValueRef::Blob(bytes) => {
+                let start = self.bytes.len();
+                self.bytes.extend_from_slice(bytes);
+                Cell::Bytes(start..self.bytes.len())
+            }
+            ValueRef::Text(bytes) => {
+                let start = self.text.len();
+                match std::str::from_utf8(bytes) {
+                    Ok(text) => {
+                        self.text.push_str(text);
+                        Cell::Text(start..self.text.len())
+                    }
+                    Err(_) => {
+                        self.text.push_str(&String::from_utf8_lossy(bytes));
+                        Cell::BrokenText(start..self.text.len())
+                    }
+                }
+            }
+        };
+        self.cells.push(cell);
+    }
+
     fn cell(&self, column: usize) -> Result<&Cell, StoreError> {
-        self.0.get(column).ok_or_else(|| mismatch(column, "in the statement's list"))
+        self.cells.get(column).ok_or_else(|| mismatch(column, "in the statement's list"))
     }
 
     pub(in crate::db) fn scalar(&self, column: usize) -> Result<Scalar<'_>, StoreError> {
@@ -33,15 +67,15 @@ impl Cells {
             Cell::Null => Scalar::Null,
             Cell::Int(number) => Scalar::Int(*number),
             Cell::Real(number) => Scalar::Real(*number),
-            Cell::Text(text) | Cell::BrokenText(text) => Scalar::Text(text),
-            Cell::Bytes(bytes) => Scalar::Bytes(bytes),
+            Cell::Text(place) | Cell::BrokenText(place) => Scalar::Text(&self.text[place.clone()]),
+            Cell::Bytes(place) => Scalar::Bytes(&self.bytes[place.clone()]),
         })
     }
 
     pub(in crate::db) fn text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Text(text) => Ok(Some(text)),
+            Cell::Text(place) => Ok(Some(&self.text[place.clone()])),
             _ => Err(mismatch(column, "text")),
         }
     }
@@ -84,7 +118,7 @@ impl Cells {
     pub(in crate::db) fn bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            Cell::Bytes(place) => Ok(Some(&self.bytes[place.clone()])),
             _ => Err(mismatch(column, "bytes")),
         }
     }
@@ -178,21 +212,13 @@ fn written(value: ValueRef<'_>) -> usize {
 }
 
 fn copy(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error> {
-    let mut cells = Vec::with_capacity(columns);
+    // About as much as a row of ours needs.
+    let (text, bytes) = (String::with_capacity(8 * columns), Vec::with_capacity(8 * columns));
+    let mut cells = Cells { cells: Vec::with_capacity(columns), text, bytes };
     for column in 0..columns {
-        let value = row.get_ref(column)?;
-        cells.push(match value {
-            ValueRef::Null => Cell::Null,
-            ValueRef::Integer(number) => Cell::Int(number),
-            ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
-            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => Cell::BrokenText(String::from_utf8_lossy(bytes).into_owned()),
-            },
-            ValueRef::Real(number) => Cell::Real(number),
-        });
+        cells.push(row.get_ref(column)?);
     }
-    Ok(Row(row::Cells::Sqlite(Cells(cells))))
+    Ok(Row(row::Cells::Sqlite(cells)))
 }
 
 /// What a driver's error means to the store.

@@ -342,12 +342,12 @@ fn answer(group: &mut Vec<Box<dyn Job>>, commit: Result<(), StoreError>) {
         }
     };
     let jobs = std::mem::replace(group, Vec::with_capacity(group.len()));
-    match jobs.as_slice() {
-        [first, _, ..] => {
-            let home = first.home().clone();
-            drop(home.spawn(async move { tell(jobs, &commit) }));
-        }
-        _ => tell(jobs, &commit),
+    let mut waiting = jobs.iter().filter(|job| !job.abandoned()).map(|job| job.home());
+    // Who still waits has a runtime that runs, and only who is of the same one is answered from there.
+    let home = waiting.next().filter(|home| jobs.len() > 1 && waiting.all(|other| other.id() == home.id()));
+    match home.cloned() {
+        Some(home) => drop(home.spawn(async move { tell(jobs, &commit) })),
+        None => tell(jobs, &commit),
     }
 }
 
