@@ -5,8 +5,8 @@ use ayb_protocol::scope::GrantedScope;
 use ayb_protocol::tables::AllowedTables;
 use ayb_protocol::time::Timestamp;
 use ayb_provider::api_key::ApiKeyRecord;
-use ayb_provider::grant::TokenRecord;
 use ayb_provider::grant::refresh::Rotation;
+use ayb_provider::grant::{CodeRecord, TokenRecord};
 use ayb_provider::policy::Policy;
 use ayb_provider::session::SessionRecord;
 use ayb_store::{LinkKind, LinkRecord, Page, Purged, Store, Sweep};
@@ -134,9 +134,12 @@ async fn codes_leave_while_the_walk_over_tokens_goes_on() {
             let living = TokenRecord { expires_at: after(3 * DAY), ..old_token(&world) };
             world.store.issue_access(&living, &world.client).await.unwrap();
         }
+        world.code().await;
         let mut sweep = Sweep::default();
+        world.store.purge(later, 2, &mut sweep).await.unwrap();
         for call in 0..4 {
-            world.code().await;
+            let code = CodeRecord { session_id: None, ..world.new_code() };
+            assert!(world.store.insert_code(&code, &world.client).await.unwrap());
             let step = world.store.purge(later, 2, &mut sweep).await.unwrap();
             assert!(step.codes == 1 && step.tokens == 0 && step.backlog, "call {call}: {step:?}");
         }

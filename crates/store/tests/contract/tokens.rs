@@ -333,6 +333,15 @@ async fn what_was_seen_before_somebody_else_used_it_is_used_once() {
         let rule = world.rotation(refresh.hash, fresh(), NOW);
         let late = store.rotate_refresh(refresh.id, client, NOW, seen, rule).await.unwrap();
         assert!(matches!(late, Some(Rotation::Refuse(_))), "{late:?}");
+
+        let held = world.granted().await;
+        let refresh = held.issuance.refresh.as_ref().unwrap();
+        let seen = store.peek_refresh(refresh.id).await.unwrap();
+        let mark = "update _ayb_oauth_grants set revoked_at = $1 where id = $2";
+        store.db().execute(mark, vec![NOW.into(), held.grant.id.into()]).await.unwrap();
+        let rule = world.rotation(refresh.hash, fresh(), NOW);
+        let late = store.rotate_refresh(refresh.id, client, NOW, seen, rule).await.unwrap();
+        assert!(matches!(late, Some(Rotation::Refuse(_))), "the mark of the grant alone is enough: {late:?}");
     })
     .await;
 }
