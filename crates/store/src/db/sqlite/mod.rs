@@ -33,6 +33,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// text, and nothing can stop it in between. A pattern of a caller comes to 600 bytes, with each character in brackets.
 const PATTERN: i32 = 1000;
 
+/// How much of the file readers map, in bytes: as much as SQLite is built for. It is address space, not memory.
+const MAPPED: i64 = 0x7fff_0000;
+
 /// One database file.
 pub(super) struct Database {
     writer: Writer,
@@ -145,7 +148,7 @@ fn connect_reader(path: &Path, reading: Reading) -> Result<Connection, rusqlite:
          pragma cache_size = -1024;";
     connection.execute_batch(settings)?;
     // A mapping spares the copy of each page, but SQLite gives it up whenever the file has changed since the last read.
-    let mapped = if reading == Reading::Often { 268_435_456_i64 } else { 0 };
+    let mapped = if reading == Reading::Often { MAPPED } else { 0 };
     connection.pragma_update(None, "mmap_size", mapped)?;
     Ok(connection)
 }
