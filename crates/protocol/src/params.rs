@@ -2,6 +2,12 @@
 
 use crate::error::{ErrorCode, Refusal};
 
+/// Whether form-encoded text means itself: letters, digits, `_`, `-` and `.` only, as in identifiers and secrets of ours.
+#[must_use]
+pub fn means_itself(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
 /// The parameters of one request, in the order in which they came.
 ///
 /// A parameter may come once only (RFC 6749 §3.1 and §3.2); reading one that came twice is an error. Parameters

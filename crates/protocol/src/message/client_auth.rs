@@ -1,7 +1,7 @@
 //! How a client says who it is at the token and revocation endpoints (RFC 6749 §2.3).
 
 use crate::error::{ErrorCode, Refusal};
-use crate::params::Params;
+use crate::params::{Params, means_itself};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
@@ -104,8 +104,7 @@ fn read_basic(header: &str) -> Option<(String, Zeroizing<String>)> {
 
 /// Undoes form encoding of one value; `None` for a broken escape or bytes that are not UTF-8.
 fn form_decode(text: &str) -> Option<String> {
-    // Identifiers and secrets of ours mean themselves.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+    if means_itself(text.as_bytes()) {
         return Some(text.to_owned());
     }
     let escapes_whole = text.match_indices('%').all(|(at, _)| {

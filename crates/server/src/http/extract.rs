@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use ayb_protocol::params::means_itself;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -138,7 +139,7 @@ pub fn parse_pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 fn decode(text: &[u8]) -> Option<String> {
-    if text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+    if means_itself(text) {
         return String::from_utf8(text.to_vec()).ok();
     }
     let escapes_are_whole = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
