@@ -54,6 +54,8 @@ pub struct Bench {
     pub rounds: usize,
     /// What the name of a workload must contain to be measured.
     pub workload: String,
+    /// The one database to measure, or each.
+    pub engine: Option<Engine>,
     /// How long a round is.
     pub plan: Plan,
     /// Where the floor program listens.
@@ -65,7 +67,7 @@ pub struct Bench {
 
 impl Bench {
     /// Starts what all sections share.
-    pub fn open(quick: bool, workload: String) -> Result<Self> {
+    pub fn open(quick: bool, workload: String, engine: Option<Engine>) -> Result<Self> {
         let binary =
             PathBuf::from(std::env::var("AYB_BENCH_BIN").context("run me through `cargo xtask bench`")?);
         pin(std::process::id(), Core::Generator);
@@ -85,13 +87,25 @@ impl Bench {
         let length = Duration::from_millis(if quick { 700 } else { 3000 });
         let plan = Plan { connections: CONNECTIONS, warm_up: length / 3, length };
         let rounds = if quick { 1 } else { 3 };
-        Ok(Self { binary, quick, rounds, workload, plan, floor_address, floor, cluster, _folder: folder })
+        Ok(Self {
+            binary,
+            quick,
+            rounds,
+            workload,
+            engine,
+            plan,
+            floor_address,
+            floor,
+            cluster,
+            _folder: folder,
+        })
     }
 
     /// The databases that there are here.
     pub fn engines(&self) -> Vec<Engine> {
         let postgres = self.cluster.as_ref().map(|_| Engine::Postgres);
-        std::iter::once(Engine::Sqlite).chain(postgres).collect()
+        let here = std::iter::once(Engine::Sqlite).chain(postgres);
+        here.filter(|engine| self.engine.is_none_or(|asked| asked == *engine)).collect()
     }
 
     /// A fresh server on an empty database.

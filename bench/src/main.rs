@@ -30,7 +30,7 @@ mod work;
 
 use anyhow::{Result, bail};
 
-use bench::Bench;
+use bench::{Bench, Engine};
 use report::Report;
 
 #[global_allocator]
@@ -64,8 +64,8 @@ fn main() -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(floor::serve(port.parse()?, path.clone(), postgres.first().cloned()));
     }
-    let Ask { quick, sections, workload } = read(&arguments)?;
-    let bench = Bench::open(quick, workload)?;
+    let Ask { quick, sections, workload, engine } = read(&arguments)?;
+    let bench = Bench::open(quick, workload, engine)?;
     println!(
         "{} connections, rounds: {} of {:?}, server on core 0, generator on core 1",
         bench.plan.connections, bench.rounds, bench.plan.length
@@ -86,24 +86,38 @@ struct Ask {
     sections: Vec<&'static Section>,
     /// A part of the names of the workloads that the section `rates` measures.
     workload: String,
+    /// The one database to measure.
+    engine: Option<Engine>,
 }
 
 /// Reads the command line.
 fn read(arguments: &[String]) -> Result<Ask> {
-    let (mut quick, mut only, mut workload) = (false, None, String::new());
+    let (mut quick, mut only, mut workload, mut engine) = (false, None, String::new(), None);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => quick = true,
             "--only" => only = words.next().cloned().or(Some(String::new())),
             "--workload" => workload = words.next().cloned().unwrap_or_default(),
+            "--database" => {
+                engine = Some(match words.next().map(String::as_str) {
+                    Some("sqlite") => Engine::Sqlite,
+                    Some("postgres") => Engine::Postgres,
+                    _ => bail!("--database is followed by sqlite or postgres"),
+                });
+            }
             word => match word.strip_prefix("--only=") {
                 Some(list) => only = Some(list.to_owned()),
-                None => bail!("{word} is not known; there are --quick, --workload and --only {}", names()),
+                None => bail!(
+                    "{word} is not known; there are --quick, --workload, --database and --only {}",
+                    names()
+                ),
             },
         }
     }
-    let Some(only) = only else { return Ok(Ask { quick, sections: SECTIONS.iter().collect(), workload }) };
+    let Some(only) = only else {
+        return Ok(Ask { quick, sections: SECTIONS.iter().collect(), workload, engine });
+    };
     let mut sections = Vec::new();
     for name in only.split(',') {
         match SECTIONS.iter().find(|section| section.name == name) {
@@ -111,7 +125,7 @@ fn read(arguments: &[String]) -> Result<Ask> {
             None => bail!("there is no section {name:?}; there are {}", names()),
         }
     }
-    Ok(Ask { quick, sections, workload })
+    Ok(Ask { quick, sections, workload, engine })
 }
 
 fn names() -> String {

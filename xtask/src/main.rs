@@ -84,7 +84,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command { name: "audit", usage: "", about: "write docs/reports/readiness.md", run: audit::run },
     Command {
         name: "bench",
-        usage: "[--quick] [--only SECTION,…] [--workload NAME]",
+        usage: "[--quick] [--only SECTION,…] [--workload NAME] [--database NAME]",
         about: "measure the release build, and print which targets are met",
         run: bench::run,
     },

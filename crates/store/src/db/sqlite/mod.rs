@@ -33,8 +33,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// text, and nothing can stop it in between. A pattern of a caller comes to 600 bytes, with each character in brackets.
 const PATTERN: i32 = 1000;
 
-/// How much of the file readers map, in bytes: as much as SQLite is built for. It is address space, not memory.
-const MAPPED: i64 = 0x7fff_0000;
+/// How much of the file is mapped, in bytes: as much as SQLite is built for (`.cargo/config.toml`). It is address space, not
+/// memory.
+const MAPPED: i64 = 0x100_0000_0000;
 
 /// One database file.
 pub(super) struct Database {
@@ -128,10 +129,10 @@ fn connect_writer(path: &Path) -> Result<Connection, StoreError> {
          pragma foreign_keys = on;
          pragma trusted_schema = off;
          pragma cache_size = -8192;
-         pragma mmap_size = 268435456;
          pragma wal_autocheckpoint = 8192;
          pragma journal_size_limit = 67108864;";
     connection.execute_batch(settings).map_err(codec::error)?;
+    connection.pragma_update(None, "mmap_size", MAPPED).map_err(codec::error)?;
     Ok(connection)
 }
 
