@@ -58,6 +58,8 @@ test("a registered client gets a code, exchanges it, uses the token, refreshes a
   const { tokens } = await landing(page);
   assert.match(tokens.access_token, /^ayb_at_/);
   assert.equal((await clientApp.userInfo(tokens.access_token)).claims.email, person.email);
+  const me = () => fetch(`${world.server.origin}/api/auth/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  assert.equal((await (await me()).json()).email, person.email, "the API of the application");
   const renewed = await clientApp.ask("token_endpoint", client, {
     grant_type: "refresh_token",
     refresh_token: tokens.refresh_token,
@@ -66,4 +68,5 @@ test("a registered client gets a code, exchanges it, uses the token, refreshes a
   assert.equal((await clientApp.userInfo(renewed.access_token)).status, 200);
   await clientApp.ask("revocation_endpoint", client, { token: renewed.refresh_token });
   for (const { access_token: token } of [tokens, renewed]) assert.equal((await clientApp.userInfo(token)).status, 401);
+  assert.equal((await me()).status, 401);
 }));

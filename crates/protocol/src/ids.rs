@@ -117,6 +117,9 @@ mod tests {
             let id = ClientId::from_bytes(&random);
             assert_eq!(id.bytes(), random);
             assert_eq!(ClientId::parse(id.as_str()).as_ref(), Some(&id));
+            let digits = id.as_str().strip_prefix("ayb_cid_").unwrap();
+            assert_eq!(digits.len(), 48);
+            assert!(digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')), "{digits}");
             assert!(seen.insert(id));
         }
     }

@@ -134,3 +134,29 @@ impl Mint {
         FreshToken { id, hash: SecretHash::of("") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn mint() -> Mint {
+        Mint::new(Entropy::open().unwrap(), MaskKey::from_bytes(&[7; 32]), MacKey::new([9; 32]))
+    }
+
+    #[test]
+    fn ten_thousand_client_ids_are_drawn_without_a_repetition() {
+        let mint = mint();
+        let mut seen = HashSet::new();
+        // Halves too: neither is the same in two of them.
+        let (mut heads, mut tails) = (HashSet::new(), HashSet::new());
+        for _ in 0..10_000 {
+            let id = mint.client_id().unwrap();
+            heads.insert(id.as_str()[8..32].to_owned());
+            tails.insert(id.as_str()[32..].to_owned());
+            seen.insert(id);
+        }
+        assert_eq!((seen.len(), heads.len(), tails.len()), (10_000, 10_000, 10_000));
+    }
+}

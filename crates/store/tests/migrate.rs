@@ -36,7 +36,14 @@ async fn catalog(db: &Db) -> Vec<String> {
 async fn up_down_and_up_again_end_where_they_began() {
     each(async |db: Db| {
         let names = migrate::up(&db).await.unwrap();
-        assert!(names.contains(&"019_ayb_oauth_clients") && names.contains(&"022_ayb_oauth_consents"));
+        for name in [
+            "019_ayb_oauth_clients",
+            "020_ayb_oauth_authorization_codes",
+            "021_ayb_oauth_tokens",
+            "022_ayb_oauth_consents",
+        ] {
+            assert!(names.contains(&name), "{name}");
+        }
         assert!(names.is_sorted());
         let first = catalog(&db).await;
         assert!(first.len() > 20);

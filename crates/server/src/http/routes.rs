@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::oauth::error::OAuthError;
 use crate::pages::visit::Visit;
 use crate::{api, health, oauth, openapi, pages};
 
@@ -72,8 +73,8 @@ fn accounts() -> Router<App> {
 /// For clients of the OAuth and OpenID Connect provider. Both addresses of an endpoint are one handler.
 fn provider() -> Router<App> {
     let authorize = get(oauth::authorize::get).post(oauth::authorize::post);
-    let token = post(oauth::token::post);
-    let revoke = post(oauth::revoke::post);
+    let token = post(oauth::token::post).fallback(wrong_method_of_client);
+    let revoke = post(oauth::revoke::post).fallback(wrong_method_of_client);
     let metadata = get(oauth::metadata::get);
     Router::new()
         .route("/oauth/authorize", authorize.clone())
@@ -96,6 +97,10 @@ async fn nothing_here(visit: Visit) -> Response {
         return pages::error::not_found(&visit);
     }
     ApiError::not_found("there is nothing at this address").into_response()
+}
+
+async fn wrong_method_of_client() -> OAuthError {
+    OAuthError::wrong_method()
 }
 
 async fn wrong_method() -> Response {

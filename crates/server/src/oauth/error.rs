@@ -44,6 +44,19 @@ impl OAuthError {
         Self { retry_after: Some(retry_after), ..refusal.into() }
     }
 
+    /// 405: the endpoint takes `POST` only (RFC 6749 §3.2, RFC 7009 §2.1).
+    pub fn wrong_method() -> Self {
+        let refusal = Refusal::new(ErrorCode::InvalidRequest, "Send the request with POST.");
+        Self { transport: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal.into() }
+    }
+
+    /// 503 with `Retry-After`: the store could not do it.
+    pub fn not_now(error: &StoreError) -> Self {
+        let text = "The server cannot do this at the moment; try again soon.";
+        let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, text).detail(error.to_string());
+        Self { retry_after: Some(RETRY_SOON), ..refusal.into() }
+    }
+
     /// 429 with the state of the limit that is used up, `Retry-After` included.
     pub fn limited(standing: Standing) -> Self {
         Self { standing: Some(standing), ..Self::too_many(RETRY_SOON) }
@@ -99,11 +112,7 @@ impl From<Refusal> for OAuthError {
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => {
-                let text = "The server cannot do this at the moment; try again soon.";
-                let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, text).detail(error.to_string());
-                Self { retry_after: Some(RETRY_SOON), ..refusal.into() }
-            }
+            StoreError::Unavailable { .. } => Self::not_now(&error),
             _ => internal(error.to_string()),
         }
     }

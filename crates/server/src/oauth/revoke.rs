@@ -33,7 +33,9 @@ async fn end(proven: Proven<'_, RevocationRequest>) -> Result<Option<Response>, 
     };
     if let Some((row, hash)) = place {
         let client = client.clone();
-        app.store.revoke_token(row, now, move |found| revoke(found, hash, &client)).await?;
+        let revoked = app.store.revoke_token(row, now, move |found| revoke(found, hash, &client)).await;
+        // Whatever the reason is: the token is as it was, and the client should try again (RFC 7009 §2.2.1).
+        revoked.map_err(|error| OAuthError::not_now(&error))?;
     }
     Ok(Some(no_store(StatusCode::OK)))
 }

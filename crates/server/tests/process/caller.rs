@@ -1,7 +1,7 @@
 //! Those who talk to the server over loopback: a person who is signed in, and a client.
 
 use http::header::{ACCEPT, COOKIE, SET_COOKIE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Error, RequestBuilder};
 use serde_json::{Value, json};
@@ -158,6 +158,12 @@ impl Caller {
     /// A request of the administrator.
     pub(crate) async fn admin(&self, token: &str, path: &str, body: Option<Value>) -> Sent {
         self.bearer(token, &format!("/api/admin/{path}"), body).await
+    }
+
+    /// A request of the administrator with another method.
+    pub(crate) async fn admin_with(&self, method: Method, token: &str, path: &str, body: Value) -> Sent {
+        let request = self.http.request(method, format!("{}/api/admin/{path}", self.base));
+        self.send(request.bearer_auth(token).json(&body)).await
     }
 
     /// A request of whoever holds a token.

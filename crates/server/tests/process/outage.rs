@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ayb_testkit::cluster::Cluster;
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 use super::binary::{Setup, eventually};
 use super::caller::{Caller, Pair, Reply, World};
@@ -22,6 +23,16 @@ async fn hold(caller: &Caller, world: &World) -> Held {
         pair: Pair::of(&caller.redeem(world, &code().await).await.unwrap()),
         code: code().await,
     }
+}
+
+fn new_client() -> Value {
+    json!({
+        "appId": "0190b0a0-0000-7000-8000-000000000000",
+        "name": "Late",
+        "redirectUris": ["https://late.example/callback"],
+        "scopes": ["*"],
+        "clientType": "confidential",
+    })
 }
 
 #[track_caller]
@@ -46,9 +57,19 @@ async fn assert_all_unavailable(caller: &Caller, world: &World, held: &Held, adm
         assert_unavailable(what, &reply);
         assert_eq!(reply.member("error"), "temporarily_unavailable", "{what}: {reply:?}");
     }
+    let client = format!("oauth/clients/{}", world.client_id);
+    let change = json!({"name": "Late", "redirectUris": ["https://late.example"], "scopes": ["*"]});
     let others = [
         ("UserInfo", caller.userinfo(&held.pair.access).await),
         ("a list of clients", caller.admin(admin_token, "oauth/clients", None).await),
+        ("a client", caller.admin(admin_token, &client, None).await),
+        ("a new client", caller.admin(admin_token, "oauth/clients", Some(new_client())).await),
+        ("a changed client", caller.admin_with(Method::PUT, admin_token, &client, change).await),
+        (
+            "a new secret",
+            caller.admin(admin_token, &format!("{client}/rotate-secret"), Some(json!({}))).await,
+        ),
+        ("a client's end", caller.admin_with(Method::DELETE, admin_token, &client, json!({})).await),
         ("a new app", caller.admin(admin_token, "apps", Some(json!({"name": "Late"}))).await),
         ("readiness", caller.get("/health/ready").await),
     ];

@@ -1,6 +1,8 @@
 //! Staying signed in: rotation, replay, and what ends a session.
 
+use ayb_server::config::SecretText;
 use futures_util::future::join_all;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 
 use super::{LOGOUT, REFRESH, Session, envelope, login, logout, noted, refresh};
 use crate::kit::TestApp;
@@ -18,6 +20,28 @@ async fn a_refresh_token_is_exchanged_for_the_next() {
         assert_eq!((first.me(&app).await, second.me(&app).await), (200, 200), "{}", app.kind);
         let third = Session::of(&refresh(&app, &second.refresh).await);
         assert_eq!(third.me(&app).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_session_token_is_an_hs256_jwt_under_the_configured_secret() {
+    let secret = "a secret for session tokens, of this test alone";
+    let app = TestApp::with(|config| config.auth.jwt_secret = Some(SecretText::new(secret.to_owned()))).await;
+    let ada = app.user("ada").await;
+    let first = Session::begin(&app, &ada).await;
+    let second = Session::of(&refresh(&app, &first.refresh).await);
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.set_audience(&[&app.app.issuer()]);
+    rules.set_issuer(&[&app.app.issuer()]);
+    // The clock of the app is its own.
+    rules.validate_exp = false;
+    let read = |token: &str, secret: &str| {
+        decode::<serde_json::Value>(token, &DecodingKey::from_secret(secret.as_bytes()), &rules)
+    };
+    for session in [first, second] {
+        let claims = read(&session.token, secret).unwrap().claims;
+        assert_eq!(claims["sub"], ada.id.to_string());
+        assert!(read(&session.token, "another secret of at least thirty-two letters").is_err());
     }
 }
 

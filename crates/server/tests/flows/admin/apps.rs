@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{APPS, CLIENTS, Desk, client_of, refusal, with};
+use super::{APPS, CLIENTS, Desk, USERS, client_of, refusal, with};
 use crate::kit::TestApp;
 
 #[tokio::test]
@@ -169,6 +169,20 @@ async fn a_list_has_pages_and_brings_strange_ones_into_range() {
         ] {
             let expected = (found.to_owned(), json!(page), json!(per_page), json!(pages));
             assert_eq!(names(query).await, expected, "{} {query}", app.kind);
+        }
+        for list in [USERS, CLIENTS, "/api/admin/api-keys"] {
+            let ranges = [("", 20), ("?perPage=0", 1), ("?perPage=101", 100), ("?page=0&perPage=7", 7)];
+            for (query, per_page) in ranges {
+                let json = desk.get(&format!("{list}{query}")).await.json();
+                let head = (json["page"].clone(), json["perPage"].clone());
+                assert_eq!(head, (json!(1), json!(per_page)), "{} {list}{query}: {json}", app.kind);
+                let all = json["totalItems"].as_u64().unwrap();
+                assert_eq!(json["totalPages"], all.div_ceil(per_page), "{list}{query}: {json}");
+                assert!(
+                    json["items"].as_array().unwrap().len() as u64 == all.min(per_page),
+                    "{list}: {json}"
+                );
+            }
         }
         for (query, field) in
             [("?page=x", "page"), ("?perPage=", "perPage"), ("?page=1&page=2", "page"), ("?sort=name", "")]

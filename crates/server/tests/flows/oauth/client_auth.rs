@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::is_an_error_of_rfc_6749;
 use crate::kit::client::Client;
 use crate::kit::{Reply, TestApp};
 
@@ -36,7 +37,7 @@ fn basic(text: &str) -> String {
 fn is_challenged(reply: &Reply, case: &str) {
     assert_eq!(reply.verdict(), (401, "invalid_client".to_owned()), "{case}");
     assert!(reply.header("www-authenticate").starts_with("Basic realm="), "{case}: {reply}");
-    assert_eq!(reply.header("cache-control"), "no-store", "{case}");
+    is_an_error_of_rfc_6749(reply);
 }
 
 #[tokio::test]

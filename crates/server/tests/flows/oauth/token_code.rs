@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::is_an_error_of_rfc_6749;
 use crate::kit::client::{Client, VERIFIER, challenge};
 use crate::kit::time::{minutes, seconds};
-use crate::kit::{Reply, TestApp, Tokens};
+use crate::kit::{TestApp, Tokens};
 
 const PATHS: [&str; 2] = ["/oauth/token", "/api/auth/token"];
 
@@ -167,15 +168,6 @@ async fn what_is_missing_or_wrong_is_refused_and_the_code_stays_usable() {
     }
 }
 
-fn is_an_error_of_rfc_6749(reply: &Reply) {
-    let Value::Object(body) = reply.json() else { panic!("{reply}") };
-    let members: Vec<_> = body.keys().map(String::as_str).collect();
-    assert_eq!(members, ["error", "error_description"], "{reply}");
-    assert!(body.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty())), "{reply}");
-    assert_eq!((reply.header("cache-control"), reply.header("pragma")), ("no-store", "no-cache"), "{reply}");
-    assert!(reply.header("content-type").starts_with("application/json"), "{reply}");
-}
-
 #[tokio::test]
 async fn a_request_is_one_form_body_and_nothing_else() {
     let app = TestApp::start().await;
@@ -220,7 +212,8 @@ async fn a_request_is_one_form_body_and_nothing_else() {
             .await;
         assert!(reply.status.is_client_error() && reply.error() == "invalid_request", "{reply}");
         let get = app.get(&format!("{path}?{form}")).basic(&client.client_id, &secret).await;
-        assert_eq!(get.status, 405);
+        assert_eq!((get.status.as_u16(), get.header("allow")), (405, "POST"));
+        is_an_error_of_rfc_6749(&get);
     }
     assert_eq!(app.redeem(&client, &code).await.status, 200);
 }
