@@ -2,6 +2,7 @@
 
 pub(crate) mod proof;
 pub(crate) mod table;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,10 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let rows = table::read(TABLE)?;
     let wanted = |row: &&Row| group.as_deref().is_none_or(|group| row.group() == group || row.id == group);
     if missing || complete.is_some() {
+        let waiting = waiting::rows();
         for row in rows.iter().filter(wanted).filter(|row| row.proofs.is_empty()) {
-            println!("{:<7} {}", row.id, row.words);
+            let waits = if waiting.contains(&row.id) { " (waits: decision 0026)" } else { "" };
+            println!("{:<7} {}{waits}", row.id, row.words);
         }
     }
     print_counts(&rows.iter().filter(wanted).collect::<Vec<_>>());
@@ -44,11 +47,12 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     }
 }
 
-/// True if every row of a group has a proof.
+/// True if every row of a group has a proof, or waits for what it is about.
 pub(crate) fn is_complete(group: &str) -> Result<bool> {
     let rows = table::read(TABLE)?;
+    let waiting = waiting::rows();
     let mut group = rows.iter().filter(|row| row.group() == group).peekable();
-    Ok(group.peek().is_some() && group.all(|row| !row.proofs.is_empty()))
+    Ok(group.peek().is_some() && group.all(|row| !row.proofs.is_empty() || waiting.contains(&row.id)))
 }
 
 /// Rows whose proof does not exist, and rows that cannot be read.
@@ -59,6 +63,11 @@ pub(crate) fn broken() -> Result<Vec<Finding>> {
     for path in [TABLE, table::GATES].map(str::to_owned).into_iter().chain(specs) {
         let rows = table::read(&path)?;
         found.extend(repeated(&path, &rows));
+        if path.starts_with(SPECS) {
+            found.extend(
+                rows.iter().filter(|row| row.proofs.is_empty()).map(|row| case_without_test(&path, row)),
+            );
+        }
         found.extend(rows.iter().flat_map(|row| broken_proofs(&path, row)));
     }
     Ok(found)
@@ -74,6 +83,17 @@ fn broken_proofs(path: &str, row: &Row) -> Vec<Finding> {
         hint: "name a test, file, heading or command that exists",
     };
     problems.map(finding).collect()
+}
+
+/// A table of cases says what is tested, so each of them is.
+fn case_without_test(path: &str, row: &Row) -> Finding {
+    Finding {
+        path: path.to_owned(),
+        line: row.line,
+        rule: "proof",
+        what: format!("{} names no test", row.id),
+        hint: "name the test of the case",
+    }
 }
 
 fn repeated(path: &str, rows: &[Row]) -> Vec<Finding> {

@@ -163,6 +163,8 @@ fn a_wrong_configuration_names_what_is_wrong_and_repeats_no_secret() {
         (&[("AYB_SERVER_PUBLIC_URL", "http://id.example")], "public_url"),
         (&[("AYB_EMAIL_BACKEND", "smtp"), ("AYB_EMAIL_SMTP_PASSWORD", MAIL_PASSWORD)], "smtp_host"),
         (&[("AYB_AUTH_OAUTH_PROVIDER_ACCESS_TOKEN_DURATION", "0")], "access_token_duration"),
+        (&[("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"), ("AYB_AUTH_ENABLED", "false")], "auth.enabled"),
+        (&[("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"), ("AYB_AUTH_JWT_SECRET", "")], "auth.jwt_secret"),
         (&[("AYB_SERVER_TLS_CERT_FILE", "/nowhere.pem")], "tls"),
     ];
     for (variables, word) in cases {
