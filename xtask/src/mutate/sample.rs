@@ -55,6 +55,21 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "session_token_and_session_end_in_time",
     },
+    // P-29: a revoked client is shown the door, before and after consent.
+    Mutation {
+        file: "crates/provider/src/authorize.rs",
+        from: "    if client.revoked_at.is_some() {\n",
+        to: "    if false && client.revoked_at.is_some() {\n",
+        package: "ayb-server",
+        test: "a_revoked_client_gets_a_page_and_no_redirect",
+    },
+    Mutation {
+        file: "crates/provider/src/authorize.rs",
+        from: "    if client.revoked_at.is_some() {\n",
+        to: "    if false && client.revoked_at.is_some() {\n",
+        package: "ayb-server",
+        test: "a_client_revoked_meanwhile_gets_no_consent",
+    },
     // P-45: who has no business with OpenID Connect gets no ID token.
     Mutation {
         file: "crates/server/src/oauth/id_token.rs",
