@@ -124,7 +124,9 @@ impl RedirectUri {
 /// The text on both sides of `:*`, which is a port only where a port ends: without that, `localhost:*1` would match the
 /// host `localhost1`.
 fn split_any_port(text: &str) -> Option<(&str, &str)> {
-    let at = text.find(":*")?;
+    let host = text.find("://")? + 3;
+    let path = text[host..].find('/').map_or(text.len(), |at| host + at);
+    let at = text[..path].find(":*")?;
     let (before, after) = (&text[..at], &text[at + 2..]);
     (after.is_empty() || after.starts_with('/')).then_some((before, after))
 }

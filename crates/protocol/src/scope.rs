@@ -217,6 +217,19 @@ impl GrantedScope {
         Scope::parse(text).map(Self)
     }
 
+    /// The part that `client` may still have, whose registration can have shrunk since; `None` when nothing of use is left.
+    pub fn within(self, client: &RegisteredScopes) -> Option<Self> {
+        let Self(Scope { resource, identity }) = self;
+        let resource = resource.min(client.resources.iter().copied().max());
+        let mut left = Scope { resource, identity };
+        for word in IdentityScope::ALL {
+            if word != IdentityScope::OfflineAccess && !client.has(word) {
+                left = left.without(word);
+            }
+        }
+        (!left.without(IdentityScope::OfflineAccess).is_empty()).then_some(Self(left))
+    }
+
     /// A part of the granted scope (RFC 6749 §6: a refresh may ask for less, never for more).
     ///
     /// # Errors
@@ -316,6 +329,23 @@ mod tests {
         }
         assert!(RegisteredScopes::parse(&["api:read"]).is_err());
         assert!(RegisteredScopes::parse::<&str>(&[]).is_err());
+    }
+
+    #[test]
+    fn what_was_granted_shrinks_with_the_registration() {
+        for (granted, registered, left) in [
+            ("openid email readwrite", "openid email readwrite", "openid email readwrite"),
+            ("openid email readwrite offline_access", "openid readonly", "openid offline_access readonly"),
+            ("openid *", "openid readonly readwrite", "openid readwrite"),
+            ("readonly", "readwrite", "readonly"),
+            ("readonly", "*", "readonly"),
+            ("openid profile", "readonly", ""),
+            ("openid offline_access", "readonly", ""),
+        ] {
+            let registered = RegisteredScopes::parse(&registered.split(' ').collect::<Vec<_>>()).unwrap();
+            let found = GrantedScope(scope(granted)).within(&registered);
+            assert_eq!(found.map(|left| left.to_string()).unwrap_or_default(), left, "{granted}");
+        }
     }
 
     #[test]

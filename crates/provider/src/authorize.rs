@@ -95,6 +95,13 @@ pub struct Progress {
     pub account_chosen: bool,
 }
 
+impl Progress {
+    /// Whether somebody was sent to sign in, and this is who did.
+    fn is_answered_by(self, present: &Present) -> bool {
+        self.login_asked_at.is_some_and(|asked_at| present.session().auth_time >= asked_at)
+    }
+}
+
 /// What comes next.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -163,9 +170,14 @@ impl Validated {
         now: Timestamp,
     ) -> Step {
         let prompt = self.request.prompt;
-        let Some(present) = present.filter(|present| self.is_about(present, expected_sub)) else {
+        let Some(present) = present else {
             return if prompt.none { refuse_login() } else { Step::SignIn { again: false } };
         };
+        if !self.is_about(&present, expected_sub) {
+            // Whoever has signed in for this very request is not the one it is about, and nobody else is there.
+            let asked = prompt.none || progress.is_answered_by(&present);
+            return if asked { refuse_login() } else { Step::SignIn { again: true } };
+        }
         if self.must_sign_in_again(&present, progress, now) {
             return if prompt.none { refuse_login() } else { Step::SignIn { again: true } };
         }
@@ -250,10 +262,10 @@ impl Validated {
     }
 
     fn must_sign_in_again(&self, present: &Present, progress: Progress, now: Timestamp) -> bool {
-        let auth_time = present.session().auth_time;
-        if progress.login_asked_at.is_some_and(|asked_at| auth_time >= asked_at) {
+        if progress.is_answered_by(present) {
             return false;
         }
+        let auth_time = present.session().auth_time;
         let too_old = |max_age| now > auth_time.plus(max_age);
         self.request.prompt.login || self.request.max_age.is_some_and(too_old)
     }

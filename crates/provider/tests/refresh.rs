@@ -4,7 +4,7 @@ use crate::kit::{
     ADA, GRANT, NOW, authenticated, fresh, grant, granted, policy, reason, scope, stranger, tables, token,
 };
 use ayb_protocol::error::{ErrorCode, Refusal};
-use ayb_protocol::scope::Scope;
+use ayb_protocol::scope::{RegisteredScopes, Scope};
 use ayb_protocol::secret::SecretHash;
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::client::ClientKind;
@@ -208,10 +208,32 @@ fn the_tables_stay_those_of_the_grant() {
 
 #[test]
 fn narrowing_says_nothing_about_who_asks() {
+    let all = RegisteredScopes::parse(&["openid", "profile", "email", "*"]).unwrap();
     let ask = RefreshAsk { hash: SecretHash::of("x"), scope: Ok(Some(scope("readonly"))) };
-    assert_eq!(narrow(&grant(|_| {}), &ask), Ok(granted("readonly")));
+    assert_eq!(narrow(&grant(|_| {}), &ask, &all), Ok(granted("readonly")));
     let ask = RefreshAsk { scope: Ok(None), ..ask };
-    assert_eq!(narrow(&grant(|_| {}), &ask), Ok(grant(|_| {}).scope));
+    assert_eq!(narrow(&grant(|_| {}), &ask, &all), Ok(grant(|_| {}).scope));
+}
+
+#[test]
+fn what_a_client_is_no_longer_registered_for_it_no_longer_gets() {
+    let ask = |scope| RefreshAsk { hash: SecretHash::of("x"), scope: Ok(scope) };
+    let grant = grant(|grant| grant.scope = granted("openid email readwrite"));
+    let fewer = RegisteredScopes::parse(&["openid", "readonly"]).unwrap();
+    assert_eq!(narrow(&grant, &ask(None), &fewer), Ok(granted("openid readonly")));
+    for too_much in ["openid readwrite", "email"] {
+        let refusal = narrow(&grant, &ask(Some(scope(too_much))), &fewer).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::InvalidScope, "{too_much}");
+    }
+    let others = RegisteredScopes::parse(&["profile"]).unwrap();
+    assert_eq!(narrow(&grant, &ask(None), &others).unwrap_err().code, ErrorCode::InvalidScope);
+}
+
+#[test]
+fn a_client_whose_refresh_tokens_were_switched_off_gets_no_more_and_loses_none() {
+    let refused = attempt(|a| a.client = authenticated(|client| client.settings.refresh_tokens = false));
+    let Rotation::Refuse(refusal) = refused else { panic!("{refused:?}") };
+    assert_eq!(refusal.code, ErrorCode::UnauthorizedClient);
 }
 
 fn unreadable() -> Result<Option<Scope>, Refusal> {

@@ -66,6 +66,8 @@ pub fn token(headers: &HeaderMap, form: Option<&Params>) -> Result<Option<Zeroiz
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(Some(Zeroizing::new(token.trim().to_owned())))
         }
+        // Another way to prove oneself is none here, and not a wrong one either (RFC 6750 §3.1).
+        Some((scheme, _)) if !scheme.eq_ignore_ascii_case("bearer") => Ok(None),
         _ => Err(Refusal::new(ErrorCode::InvalidRequest, "The Authorization header is not a bearer token.")),
     }
 }

@@ -40,6 +40,53 @@ async fn until_back(db: &Db) {
     tokio::time::timeout(Duration::from_secs(20), back).await.expect("the database is back");
 }
 
+/// A session that may write whatever the database says, to be the operator's.
+async fn operator(cluster: &Cluster) -> tokio_postgres::Client {
+    let mut config: tokio_postgres::Config = cluster.url("postgres").parse().unwrap();
+    config.options("-c default_transaction_read_only=off");
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Providers of databases switch writes off when a disk is full, and a connection to what has become a standby looks the same.
+/// A session keeps what it began with, so that only new ones see that writes are back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_began_without_writes_are_given_up() {
+    let Some((cluster, db)) = start().await else { return };
+    let operator = operator(&cluster).await;
+    let switch = async |to: &str| {
+        let sql = format!("alter database postgres set default_transaction_read_only = {to}");
+        operator.batch_execute(&sql).await.unwrap();
+    };
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ayb'";
+    let mut id = 0;
+    for _ in 0..2 {
+        switch("on").await;
+        operator.batch_execute(end).await.unwrap();
+        let refused = async {
+            while !unavailable(&db.execute(INSERT, vec![(-1).into()]).await) {
+                tokio::task::yield_now().await;
+            }
+            insert(&db, -2).await.unwrap_err();
+        };
+        tokio::time::timeout(Duration::from_secs(20), refused).await.expect("nothing is written");
+        switch("off").await;
+        for way in ["statement", "transaction"] {
+            id += 1;
+            let back = async {
+                while match way {
+                    "statement" => db.execute(INSERT, vec![id.into()]).await.is_err(),
+                    _ => insert(&db, id).await.is_err(),
+                } {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), back).await.expect(way);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_database_is_unavailable_and_recovers_by_itself() {
     let Some((cluster, db)) = start().await else { return };

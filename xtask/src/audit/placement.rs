@@ -21,7 +21,10 @@ const UNFIT: &[(&str, &str, &str)] = &[
 
 /// Files whose tests may wait for time to pass, and why.
 const WAITING: &[(&str, &str)] = &[
-    ("crates/client/tests/integration/blocking_test.rs", "a provider that takes its time, so that the program ends meanwhile"),
+    (
+        "crates/client/tests/integration/blocking_test.rs",
+        "a provider that takes its time, so that the program ends meanwhile",
+    ),
     ("crates/client/tests/integration/torture_test.rs", "processes are killed at times that nobody chose"),
     ("crates/client/tests/kit/listen.rs", "an answer that is slow on purpose, so that a kill falls into it"),
     ("crates/client/tests/unit/token_storage_test.rs", "shows that something does not happen meanwhile"),

@@ -5,7 +5,7 @@ use crate::client_auth::AuthenticatedClient;
 use crate::policy::Policy;
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::ids::GrantId;
-use ayb_protocol::scope::{GrantedScope, Scope};
+use ayb_protocol::scope::{GrantedScope, RegisteredScopes, Scope};
 use ayb_protocol::secret::{Access, Refresh, SecretHash};
 use ayb_protocol::time::{Seconds, Timestamp};
 use uuid::Uuid;
@@ -112,7 +112,12 @@ pub fn rotate(
     if lost.is_none() && now >= found.token.expires_at {
         return refuse("expired refresh token");
     }
-    let scope = match narrow(&found.grant, ask) {
+    let settings = &client.record().settings;
+    if !settings.refresh_tokens {
+        let text = "This client gets no refresh tokens any more.";
+        return Rotation::Refuse(Refusal::new(ErrorCode::UnauthorizedClient, text));
+    }
+    let scope = match narrow(&found.grant, ask, &settings.scopes) {
         Ok(scope) => scope,
         Err(refusal) => return Rotation::Refuse(refusal),
     };
@@ -128,12 +133,19 @@ fn refuse(detail: &str) -> Rotation {
     Rotation::Refuse(Refusal::new(ErrorCode::InvalidGrant, text).detail(detail))
 }
 
-/// The scope of the new access token.
+/// The scope of the new access token: of what was granted, what the client is still registered for.
 ///
 /// # Errors
-/// `invalid_scope` when more is asked than was granted, or something that cannot be read.
-pub fn narrow(grant: &GrantRecord, ask: &RefreshAsk) -> Result<GrantedScope, Refusal> {
-    ask.scope.clone()?.map_or(Ok(grant.scope), |scope| grant.scope.narrow(scope))
+/// `invalid_scope` when more is asked than that, when nothing is left, or when it cannot be read.
+pub fn narrow(
+    grant: &GrantRecord,
+    ask: &RefreshAsk,
+    registered: &RegisteredScopes,
+) -> Result<GrantedScope, Refusal> {
+    let asked = ask.scope.clone()?;
+    let text = "This client is no longer registered for anything that was granted.";
+    let left = grant.scope.within(registered).ok_or(Refusal::new(ErrorCode::InvalidScope, text))?;
+    asked.map_or(Ok(left), |scope| left.narrow(scope))
 }
 
 /// Whether a second use of `found` may be a lost answer rather than a theft.

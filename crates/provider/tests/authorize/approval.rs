@@ -24,8 +24,8 @@ fn approval_checks_everything_again() {
     type Change = fn(&mut Visit);
     let cases: [(&str, Change); 9] = [
         ("sign in", |v| v.present = None),
-        ("sign in", |v| v.expected_sub = Some(BOB.to_string())),
-        ("sign in", |v| {
+        ("sign in again", |v| v.expected_sub = Some(BOB.to_string())),
+        ("sign in again", |v| {
             v.present = present(BOB, 60);
             v.expected_sub = Some(ADA.to_string());
         }),

@@ -241,7 +241,7 @@ fn sign_in(visit: &Visit, asked: &Asked, pairs: &[(String, String)], again: bool
     // Stamped even when nobody is signed in: the sign-in to come satisfies prompt=login and max_age.
     let login_asked_at = asked.progress.login_asked_at.or(Some(visit.now));
     let path = if again { "/login?again=1" } else { "/login" };
-    back_through(visit, path, pairs, Progress { login_asked_at, ..asked.progress })
+    back_through(visit, asked, path, pairs, Progress { login_asked_at, ..asked.progress })
 }
 
 fn select_account(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Response {
@@ -250,11 +250,23 @@ fn select_account(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> R
         return prompt::login_required(&refusal);
     }
     let progress = Progress { account_chosen: true, ..asked.progress };
-    back_through(visit, "/select-account", pairs, progress)
+    back_through(visit, asked, "/select-account", pairs, progress)
 }
 
-/// Sends the browser to a page that leads back to this request.
-fn back_through(visit: &Visit, page: &str, pairs: &[(String, String)], progress: Progress) -> Response {
-    let query = visit.app.progress.query(pairs, progress, visit.now);
-    see_other(&return_to::link(page, Some(&format!("{PATH}?{query}"))))
+/// Sends the browser to a page that leads back to this request. One that is too long to come back is refused here, where
+/// the client still hears of it.
+fn back_through(
+    visit: &Visit,
+    asked: &Asked,
+    page: &str,
+    pairs: &[(String, String)],
+    progress: Progress,
+) -> Response {
+    let back = format!("{PATH}?{}", visit.app.progress.query(pairs, progress, visit.now));
+    if return_to::checked(&back).is_none() {
+        let text =
+            "The request is too long to be kept while somebody signs in; send fewer or shorter parameters.";
+        return refuse(visit, &asked.validated, &Refusal::new(ErrorCode::InvalidRequest, text));
+    }
+    see_other(&return_to::link(page, Some(&back)))
 }

@@ -151,10 +151,14 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut response = no_store((self.status(), Json(ErrorResponse::from(&self.refusal))));
         let headers = response.headers_mut();
-        if self.refusal.code == ErrorCode::InvalidClient {
+        let challenge = match self.refusal.code {
             // RFC 6749 §5.2: the challenge names the scheme that a client may use here.
-            headers
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ayb\", charset=\"UTF-8\""));
+            ErrorCode::InvalidClient => Some("Basic realm=\"ayb\", charset=\"UTF-8\""),
+            ErrorCode::InvalidToken => Some("Bearer realm=\"ayb\", error=\"invalid_token\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         headers.extend(self.when_to_come_back());
         response.extensions_mut().insert(LogDetail(self.log_line()));

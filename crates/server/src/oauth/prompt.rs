@@ -5,6 +5,7 @@ use axum::response::Response;
 use ayb_protocol::error::Refusal;
 use ayb_provider::authorize::{ConsentQuestion, Validated};
 use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
 
 use crate::http::headers::no_store;
@@ -45,5 +46,6 @@ pub fn json(validated: &Validated, question: &ConsentQuestion) -> Response {
 /// 401: a person has to do something on a page first.
 pub fn login_required(refusal: &Refusal) -> Response {
     let body = serde_json::json!({"error": refusal.code.as_str(), "error_description": refusal.public});
-    no_store((StatusCode::UNAUTHORIZED, Json(body)))
+    let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"ayb\"")];
+    no_store((StatusCode::UNAUTHORIZED, challenge, Json(body)))
 }

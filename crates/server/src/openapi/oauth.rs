@@ -7,10 +7,10 @@ use super::messages::{
     ConsentDecision, KeySet, ProviderMetadata, RevocationRequest, TokenRequest, TokenResponse, UserClaims,
 };
 
-const REQUEST: [(&str, &str); 13] = [
+const REQUEST: [(&str, &str); 15] = [
     ("!response_type", "`code`."),
     ("!client_id", "The client."),
-    ("redirect_uri", "Where the answer goes; exactly one of the registered addresses."),
+    ("!redirect_uri", "Where the answer goes; exactly one of the registered addresses."),
     ("!scope", "What is asked for, separated by spaces."),
     ("!state", "Comes back unchanged."),
     ("!code_challenge", "The S256 challenge (RFC 7636 §4.2)."),
@@ -19,8 +19,16 @@ const REQUEST: [(&str, &str); 13] = [
     ("prompt", "`none`, `login`, `consent` or `select_account`."),
     ("max_age", "How many seconds ago the person may have signed in at most."),
     ("login_hint", "The address that is filled in."),
+    ("id_token_hint", "An ID token of the person whom the answer has to be about."),
+    ("claims", "Single claims, as JSON (OpenID Connect Core §5.5)."),
     ("response_mode", "`query` or `form_post`."),
     ("allowed_tables", "The tables that access is limited to, separated by commas."),
+];
+
+const REQUEST_ERRORS: [(u16, &str); 3] = [
+    (400, "The request is wrong; `error` says how."),
+    (401, "The client is unknown, or, for a program, nobody is signed in."),
+    (503, "The database is away; nothing was issued."),
 ];
 
 const CLIENT_ERRORS: [(u16, &str); 4] = [
@@ -54,13 +62,13 @@ fn authorization(book: &mut Book) {
         let ask = |entry: Entry<'_>| {
             let entry = entry.about(about).query(&REQUEST);
             let entry = entry.shows("What somebody has to see first: sign-in, consent.");
-            entry.says(302, "On to the client with a code or an error.").refuses(&[CLIENT_ERRORS[0]]).end()
+            entry.says(302, "On to the client with a code or an error.").refuses(&REQUEST_ERRORS).end()
         };
         book.operation(Get, path, id, "Ask a person for access (RFC 6749 §4.1.1)", ask);
         let summary = "The same with the parameters in a form (OpenID Connect Core §3.1.2.1)";
         book.operation(Post, path, &format!("{id}Form"), summary, |entry| {
             let entry = entry.about(about).shows("What somebody has to see first: sign-in, consent.");
-            entry.says(302, "On to the client with a code or an error.").refuses(&[CLIENT_ERRORS[0]]).end()
+            entry.says(302, "On to the client with a code or an error.").refuses(&REQUEST_ERRORS).end()
         });
     }
     book.operation(Get, "/oauth/consent", "consentPage", "The page that asks for consent", |entry| {

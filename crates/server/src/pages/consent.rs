@@ -114,18 +114,25 @@ async fn pairs(visit: &Visit, request: Request) -> Result<Vec<(String, String)>,
     let body = JsonBody::<serde_json::Map<String, serde_json::Value>>::from_request(request, &()).await;
     let JsonBody(members) =
         body.map_err(|fault| Box::new(axum::response::IntoResponse::into_response(fault)))?;
-    Ok(members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect())
+    let given = members.into_iter().filter(|(_, value)| !value.is_null());
+    let pairs: Result<_, Refusal> = given.map(|(name, value)| Ok((name, text(value)?))).collect();
+    pairs.map_err(|refusal| Box::new(error::show(visit, refusal)))
 }
 
-fn text(value: serde_json::Value) -> Option<String> {
+/// A member as the parameter of a form that it stands for.
+fn text(value: serde_json::Value) -> Result<String, Refusal> {
+    let wrong = || {
+        let text = "A member is a text, a number, a list of texts, or the object of claims.";
+        Refusal::new(ErrorCode::InvalidRequest, text)
+    };
     match value {
-        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Array(names) => {
             let names: Option<Vec<_>> = names.iter().map(|name| name.as_str()).collect();
-            names.map(|names| names.join(","))
+            names.map(|names| names.join(",")).ok_or_else(wrong)
         }
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        value @ (serde_json::Value::Number(_) | serde_json::Value::Object(_)) => Ok(value.to_string()),
+        serde_json::Value::Bool(_) | serde_json::Value::Null => Err(wrong()),
     }
 }
 

@@ -4,8 +4,10 @@ use axum::response::Response;
 
 use crate::http::extract::{BodyRejection, FormPairs};
 use crate::oauth::error::OAuthError;
-use crate::pages::error;
-use crate::pages::visit::Visit;
+use crate::pages::login::HOME;
+use crate::pages::respond::see_other;
+use crate::pages::visit::{Visit, field};
+use crate::pages::{error, return_to};
 
 /// The pairs of a form, in the order in which they were sent.
 pub type Pairs = [(String, String)];
@@ -20,6 +22,23 @@ pub async fn taken(
         Ok(FormPairs(pairs)) => work(&pairs).await.unwrap_or_else(|fault| error::show(visit, fault)),
         Err(rejection) => error::show(visit, rejection),
     }
+}
+
+/// Takes a form of a page on which somebody signs in. Who has done so meanwhile, in another tab, goes on from here: the
+/// page that was left open is too old, but what it was for is done.
+pub async fn taken_to_sign_in(
+    visit: &Visit,
+    form: Result<FormPairs, BodyRejection>,
+    work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
+) -> Response {
+    let checked = async |pairs: &Pairs| match visit.check_form(None, pairs) {
+        Ok(()) => work(pairs).await,
+        Err(_) if visit.present().await?.is_some() => {
+            Ok(see_other(field(pairs, "return_to").and_then(return_to::checked).unwrap_or(HOME)))
+        }
+        Err(_) => Ok(error::cross_site(visit)),
+    };
+    taken(visit, form, checked).await
 }
 
 /// Takes a form of a page that is the same for everybody, and checks that it came from there.

@@ -14,7 +14,7 @@ use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::limits::Attempt;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
-use crate::pages::form::taken_of_visitor;
+use crate::pages::form::taken_to_sign_in;
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{LoginPage, Problem, View};
 use crate::pages::visit::{Visit, field};
@@ -69,7 +69,7 @@ async fn form(
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_of_visitor(&visit, form, async |pairs| take(&visit, pairs).await).await
+    taken_to_sign_in(&visit, form, async |pairs| take(&visit, pairs).await).await
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

@@ -16,7 +16,7 @@ use crate::limits::Attempt;
 use crate::mail_link;
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
-use crate::pages::form::taken_of_visitor;
+use crate::pages::form::taken_to_sign_in;
 use crate::pages::login::{HOME, enter};
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Problem, SignupPage, View};
@@ -33,7 +33,7 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_of_visitor(&visit, form, async |pairs| take(&visit, pairs).await).await
+    taken_to_sign_in(&visit, form, async |pairs| take(&visit, pairs).await).await
 }
 
 #[derive(Default)]

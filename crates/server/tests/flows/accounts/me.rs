@@ -83,7 +83,8 @@ async fn without_a_living_token_the_answer_is_a_challenge_in_the_envelope() {
         assert_eq!(reply.status, 401, "neither the query nor a cookie is a credential here");
     }
     let basic = app.get(ME).basic("ada", "x").await;
-    assert_eq!(envelope(&basic).0, 400);
+    assert_eq!(envelope(&basic).0, 401);
+    assert_eq!(basic.header("www-authenticate"), "Bearer realm=\"ayb\"", "RFC 6750 §3.1: no error code");
 }
 
 #[tokio::test]

@@ -123,6 +123,27 @@ async fn a_form_from_elsewhere_signs_nobody_in_or_up() {
 }
 
 #[tokio::test]
+async fn who_has_signed_in_in_another_tab_goes_on() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    for path in ["/login", "/signup"] {
+        let mut browser = app.browser();
+        browser.visit(&format!("{path}?return_to=%2Fdemo")).await;
+        let csrf = browser.page().forms[0].value("csrf").unwrap().to_owned();
+        browser.visit("/login").await.sign_in(&ada).await;
+        let form = [("email", ada.email.as_str()), ("password", &ada.password), ("csrf", &csrf)];
+        for (to, place) in [("/account", "/account"), ("//evil.example", "/account")] {
+            let session = browser.session().map(str::to_owned);
+            let mut form = form.to_vec();
+            form.push(("return_to", to));
+            browser.post(path, &form).await;
+            assert_eq!((browser.url.as_str(), browser.status()), (place, 200), "{path}");
+            assert_eq!(browser.session().map(str::to_owned), session, "{path}: nobody is signed in anew");
+        }
+    }
+}
+
+#[tokio::test]
 async fn signing_up_by_page_sends_a_link_and_signs_in() {
     let app = TestApp::start().await;
     let mut browser = app.browser();

@@ -358,6 +358,42 @@ async fn an_id_token_hint_keeps_the_answer_to_its_person() {
     }
 }
 
+/// Somebody else is signed in than the request is about: the page asks for another sign-in, and ends with an error when
+/// the same person signs in again. It never goes round in circles.
+#[tokio::test]
+async fn a_request_about_somebody_else_asks_to_sign_in_again_and_ends() {
+    for app in TestApp::everywhere().await {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let client = app.confidential_client().await;
+        let adas = app.tokens(&client, &ada, "openid").await.id_token.unwrap();
+        let claims = format!(r#"{{"id_token":{{"sub":{{"value":"{}"}}}}}}"#, ada.id);
+        for about in [("id_token_hint", adas.as_str()), ("claims", claims.as_str())] {
+            for signs_in in [&ada, &eve] {
+                let mut browser = app.signed_in(&eve).await;
+                browser.visit(&client.authorize("openid", &[about])).await;
+                assert!(browser.url.starts_with("/login?again=1"), "{} {}", app.kind, browser.url);
+                browser.sign_in(signs_in).await;
+                let outcome = if signs_in.id == ada.id { "code" } else { "error" };
+                assert!(!browser.answer().get(outcome).is_empty(), "{}: {:?}", app.kind, browser.away);
+                if outcome == "error" {
+                    assert_eq!(browser.answer().get("error"), "login_required");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_to_be_kept_is_refused_where_the_client_hears_of_it() {
+    let app = TestApp::start().await;
+    let client = app.confidential_client().await;
+    let mut browser = app.browser();
+    let long = "x".repeat(9000);
+    browser.visit(&client.authorize("openid", &[("unknown", &long)])).await;
+    assert_eq!(browser.answer().get("error"), "invalid_request");
+    assert_eq!(browser.answer().get("state"), "state-1");
+}
+
 #[tokio::test]
 async fn a_claims_request_for_another_person_is_not_answered_for_this_one() {
     let app = TestApp::start().await;

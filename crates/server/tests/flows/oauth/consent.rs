@@ -242,6 +242,31 @@ async fn a_program_with_a_session_decides_in_json() {
 }
 
 #[tokio::test]
+async fn a_decision_in_json_keeps_every_member_or_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let client = app.confidential_client().await;
+    let session = app.session_token(&ada).await;
+    let send = |name: &str, value: Value| {
+        let mut body = body(&client, "openid", "approve");
+        body[name] = value;
+        app.post("/oauth/consent").json(&body).bearer(&session).accept_json()
+    };
+    let reply = send("claims", json!({"id_token": {"email": null}})).await;
+    let code = crate::kit::browser::Answer::parse(&reply.member("redirect_to")).get("code").to_owned();
+    let tokens = app.redeem(&client, &code).await.json();
+    let claims = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+    let claims = String::from_utf8(ayb_protocol::jose::base64url::decode(&claims).unwrap()).unwrap();
+    assert!(claims.contains(&ada.email), "{claims}");
+    for (name, value) in [("nonce", json!(true)), ("allowed_tables", json!([1])), ("prompt", json!(false))] {
+        let reply = send(name, value).await;
+        assert_eq!(reply.verdict(), (400, "invalid_request".to_owned()), "{name}: {reply}");
+    }
+    let absent = send("nonce", Value::Null).await;
+    assert_eq!(absent.status, 200, "{absent}");
+}
+
+#[tokio::test]
 async fn a_decision_that_makes_no_sense_is_refused() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;

@@ -55,7 +55,11 @@ async fn settings_changed_elsewhere_hold_for_the_next_token_of_every_kind() {
         let redeemed = app.redeem(&client, &code).await.json();
         assert_eq!(redeemed["refresh_token"], serde_json::Value::Null, "{}", app.kind);
 
+        let refused = app.refresh(&client, first.refresh()).await;
+        assert_eq!(refused.verdict(), (400, "unauthorized_client".to_owned()), "{}", app.kind);
+
         settings.signing_alg = SigningAlg::ES256;
+        settings.refresh_tokens = true;
         store.update_client(&client.id, &settings, app.app.clock.now()).await.unwrap();
         let second = Tokens::of(&app.refresh(&client, first.refresh()).await);
         let header = second.id_token.as_deref().unwrap().split('.').next().unwrap().to_owned();

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::{StreamExt, pin_mut};
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, Statement};
 
 use super::address::Address;
@@ -16,6 +18,10 @@ use super::tls::Tls;
 use crate::db::Value;
 use crate::db::row::{self, Row};
 use crate::error::StoreError;
+
+/// How old a connection is at least that is given up because its server takes no writes: while that lasts, not every
+/// statement opens one.
+const WORN: Duration = Duration::from_secs(1);
 
 /// After a failed attempt, how long everybody else is told so instead of trying as well.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -56,7 +62,13 @@ impl Connector {
         };
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
             outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
-        Ok(Connection { client: outcome?, statements: RwLock::default(), dynamic: Cache::new(DYNAMIC) })
+        Ok(Connection {
+            client: outcome?,
+            statements: RwLock::default(),
+            dynamic: Box::new(Cache::new(DYNAMIC)),
+            since: Instant::now(),
+            read_only: AtomicBool::new(false),
+        })
     }
 
     async fn open(&self) -> Result<Client, Error> {
@@ -82,15 +94,26 @@ pub(super) struct Connection {
     client: Client,
     statements: RwLock<HashMap<&'static str, Statement>>,
     /// Statements with a text of their own, of which only the latest stay prepared.
-    dynamic: Cache<String, Statement>,
+    dynamic: Box<Cache<String, Statement>>,
+    since: Instant,
+    /// The server said that it takes no writes. It may be a standby by now, or this session began while writes were
+    /// switched off: only a new connection finds out.
+    read_only: AtomicBool,
 }
 
 /// The rows of one statement, and how many it changed or found.
 pub(super) type Answer = (Vec<Row>, u64);
 
 impl Connection {
+    /// Whether it is of no more use.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || (self.read_only.load(Ordering::Relaxed) && self.since.elapsed() > WORN)
+    }
+
+    fn note(&self, error: &Error) {
+        if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+            self.read_only.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The statement, prepared on the first use in this connection.
@@ -124,6 +147,11 @@ impl Connection {
 
     /// Runs a prepared statement. The request leaves with the first poll.
     pub(super) async fn run(&self, statement: &Statement, params: &[Value]) -> Result<Answer, Error> {
+        let outcome = self.fetch(statement, params).await;
+        outcome.inspect_err(|error| self.note(error))
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Answer, Error> {
         let stream = self.client.query_raw(statement, params.iter()).await?;
         pin_mut!(stream);
         let mut rows = Vec::new();
@@ -144,6 +172,7 @@ impl Connection {
 
     /// Runs text without parameters: `begin`, `commit`, migrations.
     pub(super) async fn script(&self, sql: &str) -> Result<Answer, Error> {
-        self.client.batch_execute(sql).await.map(|()| (Vec::new(), 0))
+        let outcome = self.client.batch_execute(sql).await.map(|()| (Vec::new(), 0));
+        outcome.inspect_err(|error| self.note(error))
     }
 }
