@@ -16,6 +16,7 @@ pub mod flags;
 pub mod init;
 pub mod keys;
 pub mod listing;
+pub mod local;
 pub mod migrate;
 pub mod output;
 pub mod password;

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::clean;
-use super::token;
+use super::{local, token};
 use crate::config::SecretText;
 
 /// An answer that is longer than this does not come from an ayb server.
@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Server {
     /// Its address.
     pub url: Url,
+    /// It is the server of the configuration here, on this machine.
+    here: bool,
     token: Option<SecretText>,
     client: Client,
 }
@@ -39,7 +41,7 @@ impl Server {
     /// The server that the flags, the environment or the configuration here name, with the administrator's token.
     pub fn with_token(context: &Context<'_>) -> Result<Self, Failure> {
         let mut server = Self::anonymous(context)?;
-        server.token = token::find(context, &server.url);
+        server.token = token::find(context, &server.url, server.here);
         if server.token.is_none() {
             let message = format!("no administrator's token for {}", server.url);
             return Err(Failure::new(Exit::Unauthorized, message)
@@ -53,19 +55,29 @@ impl Server {
     pub fn anonymous(context: &Context<'_>) -> Result<Self, Failure> {
         let named =
             context.flags.url.clone().or_else(|| context.environment.text("AYB_URL").map(str::to_owned));
-        let url = parse(&named.unwrap_or_else(|| local_url(context)))?;
-        let client = Client::builder()
+        let local = named.is_none().then(|| local::of(context));
+        let (here, text) = match (&local, named) {
+            (Some(local), _) => (true, local.url.clone()),
+            (None, named) => (false, named.unwrap_or_default()),
+        };
+        let url = parse(&text)?;
+        let mut client = Client::builder();
+        if let Some((name, at)) = local.and_then(|local| local.at) {
+            client = client.resolve(&name, at);
+        }
+        let client = client
             .redirect(Policy::none())
             .timeout(PATIENCE)
             .user_agent(concat!("ayb/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Failure::failed("the HTTP client cannot start").because(chain(&error)))?;
-        Ok(Self { url, token: None, client })
+        Ok(Self { url, here, token: None, client })
     }
 
     /// Fails when a secret sent to this server could be read on the way.
     pub fn refuse_plain_http(&self, context: &Context<'_>) -> Result<(), Failure> {
-        if self.url.scheme() == "https" || is_this_machine(&self.url) || context.flags.allow_plain_http {
+        let stays = self.here || is_this_machine(&self.url);
+        if self.url.scheme() == "https" || stays || context.flags.allow_plain_http {
             return Ok(());
         }
         Err(Failure::usage("a secret would travel over http, where the network can read it")
@@ -99,17 +111,30 @@ impl Server {
         url
     }
 
+    /// How the server is: its answer, also when that is not good.
+    pub async fn health(&self) -> Result<Body, Failure> {
+        let (_, text) = self.answer(self.client.request(Method::GET, self.address(&["health"]))).await?;
+        self.body(text)
+    }
+
     async fn send(&self, request: RequestBuilder) -> Result<Body, Failure> {
+        let (status, text) = self.answer(request).await?;
+        if !status.is_success() {
+            return Err(refusal(status, &text));
+        }
+        self.body(text)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, String), Failure> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
             None => request,
         };
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = answer.status();
-        let text = self.read(answer).await?;
-        if !status.is_success() {
-            return Err(refusal(status, &text));
-        }
+        Ok((answer.status(), self.read(answer).await?))
+    }
+
+    fn body(&self, text: String) -> Result<Body, Failure> {
         if text.trim().is_empty() {
             return Ok(Body { text: String::new(), json: Value::Null });
         }
@@ -147,16 +172,6 @@ pub fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    }
-}
-
-fn local_url(context: &Context<'_>) -> String {
-    let settings = context.local_settings();
-    let port = settings.setting("server.port").map_or("8090".to_owned(), |found| found.value.to_string());
-    // The certificate is for the name, not for the number.
-    match settings.setting("server.tls_cert_file") {
-        Some(_) => format!("https://localhost:{port}"),
-        None => format!("http://127.0.0.1:{port}"),
     }
 }
 

@@ -14,7 +14,7 @@ const COLUMNS: [Column; 2] = [
 /// Asks the server for its health.
 pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let server = Server::anonymous(context)?;
-    let body = server.get(&["health"], &[]).await?;
+    let body = server.health().await?;
     show_one(&mut context.console, &body, &COLUMNS)?;
     if body.json["status"] == "ok" {
         return Ok(());

@@ -15,15 +15,15 @@ const FILE_NAME: &str = "admin-token";
 /// The token for that server: `--admin-token`, `AYB_ADMIN_TOKEN`, the data folder's file, the user's file.
 ///
 /// A file's second line names the server that the token is for; it is sent to no other. A file without it is the
-/// running server's own and is for this machine only.
-pub fn find(context: &Context<'_>, server: &Url) -> Option<SecretText> {
+/// running server's own and is for this machine only: a loopback address, or the server of the configuration here.
+pub fn find(context: &Context<'_>, server: &Url, here: bool) -> Option<SecretText> {
     let variable =
         context.environment.text("AYB_ADMIN_TOKEN").map(|text| SecretText::new(text.trim().to_owned()));
     if let Some(token) = context.flags.admin_token.clone().or(variable) {
         return Some(token);
     }
     let files = [Some(context.data_dir().join(FILE_NAME)), user_file(context)];
-    files.into_iter().flatten().find_map(|path| read(&path, server))
+    files.into_iter().flatten().find_map(|path| read(&path, server, here))
 }
 
 /// Saves the token for that server in the user's configuration folder, for its owner only.
@@ -40,13 +40,13 @@ pub fn save(context: &Context<'_>, server: &Url, token: &SecretText) -> Result<P
     Ok(path)
 }
 
-fn read(path: &Path, server: &Url) -> Option<SecretText> {
+fn read(path: &Path, server: &Url, here: bool) -> Option<SecretText> {
     let text = std::fs::read_to_string(path).ok()?;
     let mut lines = text.lines().map(str::trim);
     let token = lines.next().filter(|token| !token.is_empty())?;
     let meant = match lines.next().filter(|line| !line.is_empty()) {
         Some(named) => named == origin(server),
-        None => is_this_machine(server),
+        None => here || is_this_machine(server),
     };
     meant.then(|| SecretText::new(token.to_owned()))
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 /// When the system does not let the process listen.
 pub(super) fn stop_requests() -> io::Result<watch::Receiver<u32>> {
     let mut requests = Requests::listen()?;
+    ignore_hangup();
     let (count, counted) = watch::channel(0);
     tokio::spawn(async move {
         loop {
@@ -18,6 +19,15 @@ pub(super) fn stop_requests() -> io::Result<watch::Receiver<u32>> {
         }
     });
     Ok(counted)
+}
+
+/// A terminal that closes and a log that is rotated are no reason to end in the middle of an answer. With TLS the signal
+/// has the certificate read again.
+fn ignore_hangup() {
+    #[cfg(unix)]
+    if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        tokio::spawn(async move { while hangup.recv().await.is_some() {} });
+    }
 }
 
 /// Ready when the process has been asked so many `times`.

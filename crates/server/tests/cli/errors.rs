@@ -82,5 +82,7 @@ fn status_shows_health_and_fails_when_there_is_none() {
     let seen = healthy.seen();
     assert_eq!((seen[0].line.as_str(), seen[0].authorization.as_str()), ("GET /health", ""));
     let degraded = FakeServer::answering(&[(503, r#"{"status":"degraded","database":"unreachable"}"#)]);
-    assert_eq!(degraded.run(&["status"]).exit, Exit::Failed);
+    let ran = degraded.run(&["status"]);
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Failed, "Status: degraded\nDatabase: unreachable\n"));
+    assert!(ran.err.contains("is not healthy"), "{}", ran.err);
 }

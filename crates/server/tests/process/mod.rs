@@ -9,6 +9,7 @@ mod alone;
 mod binary;
 mod caller;
 mod clock;
+mod command_line;
 mod connections;
 mod demo;
 mod disk;

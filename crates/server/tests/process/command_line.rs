@@ -1,0 +1,73 @@
+//! The command line on the server's own machine, in the folder of its configuration: it needs neither address nor password.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rustix::process::Signal;
+
+use super::binary::{Ayb, Setup};
+
+/// `ayb` with the settings of the server.
+fn run(ayb: &Ayb, settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ayb"));
+    command.args(arguments).env_clear().envs(settings.iter().copied());
+    command.env("AYB_SERVER_DATA_DIR", &ayb.data_dir).env("AYB_SERVER_PORT", ayb.port.to_string());
+    command.current_dir(&ayb.data_dir).output().unwrap()
+}
+
+fn assert_works(ayb: &Ayb, settings: &[(&str, &str)]) {
+    for arguments in [&["status"][..], &["users", "list"]] {
+        let ran = run(ayb, settings, arguments);
+        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+fn with(settings: &[(&str, &str)]) -> Setup {
+    settings.iter().fold(Setup::new(), |setup, (name, value)| setup.with(name, value))
+}
+
+#[tokio::test]
+async fn it_finds_a_server_that_listens_at_another_address() {
+    for host in ["127.0.0.2", "0.0.0.0"] {
+        let settings = [("AYB_SERVER_HOST", host)];
+        let setup = with(&settings);
+        let ayb = setup.start().await;
+        assert_works(&ayb, &settings);
+    }
+}
+
+/// The certificate is for the public name alone, as that of a public authority is.
+fn certificate(folder: &Path) -> [String; 2] {
+    let made = rcgen::generate_simple_self_signed(vec!["id.example.com".to_owned()]).unwrap();
+    let files = ["cert.pem", "key.pem"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&files[0], made.cert.pem()).unwrap();
+    std::fs::write(&files[1], made.signing_key.serialize_pem()).unwrap();
+    files
+}
+
+#[tokio::test]
+async fn it_finds_a_server_whose_certificate_names_the_public_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = certificate(folder.path());
+    let settings = [
+        ("AYB_SERVER_TLS_CERT_FILE", cert.as_str()),
+        ("AYB_SERVER_TLS_KEY_FILE", &key),
+        ("AYB_SERVER_PUBLIC_URL", "https://id.example.com"),
+        ("SSL_CERT_FILE", &cert),
+    ];
+    let setup = with(&settings[..3]);
+    let ayb = setup.start().await;
+    assert_works(&ayb, &settings);
+    let untrusted = run(&ayb, &settings[..3], &["users", "list"]);
+    assert_eq!(untrusted.status.code(), Some(3), "who is not trusted gets no token");
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let setup = Setup::new();
+    let mut ayb = setup.start().await;
+    ayb.signal(Signal::HUP);
+    assert_eq!(ayb.caller.status("/health/live").await, 200);
+    assert!(ayb.lives());
+    assert_eq!(ayb.stop().await.code(), Some(0));
+}
