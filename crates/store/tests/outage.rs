@@ -41,13 +41,18 @@ async fn until_back(db: &Db) {
 }
 
 /// A session that may write whatever the database says, to be the operator's.
-async fn operator(cluster: &Cluster) -> tokio_postgres::Client {
-    let mut config: tokio_postgres::Config = cluster.url("postgres").parse().unwrap();
-    config.options("-c default_transaction_read_only=off");
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+async fn operator(cluster: &Cluster) -> Db {
+    let url = cluster.url("postgres");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options=-c%20default_transaction_read_only%3Doff");
+    Db::open(&url, DbOptions::default()).await.unwrap()
 }
+
+const OFF: &str = "alter database postgres set default_transaction_read_only = on";
+const ON: &str = "alter database postgres set default_transaction_read_only = off";
+/// Ends every session but the one that asks.
+const END: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+    where application_name = 'ayb' and pid <> pg_backend_pid()";
 
 /// Providers of databases switch writes off when a disk is full, and a connection to what has become a standby looks the same.
 /// A session keeps what it began with, so that only new ones see that writes are back.
@@ -55,15 +60,10 @@ async fn operator(cluster: &Cluster) -> tokio_postgres::Client {
 async fn connections_that_began_without_writes_are_given_up() {
     let Some((cluster, db)) = start().await else { return };
     let operator = operator(&cluster).await;
-    let switch = async |to: &str| {
-        let sql = format!("alter database postgres set default_transaction_read_only = {to}");
-        operator.batch_execute(&sql).await.unwrap();
-    };
-    let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ayb'";
     let mut id = 0;
     for _ in 0..2 {
-        switch("on").await;
-        operator.batch_execute(end).await.unwrap();
+        operator.execute(OFF, vec![]).await.unwrap();
+        operator.one(END, &[]).await.unwrap();
         let refused = async {
             while !unavailable(&db.execute(INSERT, vec![(-1).into()]).await) {
                 tokio::task::yield_now().await;
@@ -71,7 +71,9 @@ async fn connections_that_began_without_writes_are_given_up() {
             insert(&db, -2).await.unwrap_err();
         };
         tokio::time::timeout(Duration::from_secs(20), refused).await.expect("nothing is written");
-        switch("off").await;
+        while operator.execute(ON, vec![]).await.is_err() {
+            tokio::task::yield_now().await;
+        }
         for way in ["statement", "transaction"] {
             id += 1;
             let back = async {
