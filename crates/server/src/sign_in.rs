@@ -2,6 +2,7 @@
 
 use ayb_protocol::time::Timestamp;
 use ayb_provider::user::{UserRecord, parse_email};
+use ayb_store::NewPassword;
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -25,31 +26,48 @@ impl<E: Into<OAuthError>> From<E> for SignInError {
     }
 }
 
-/// The person that address and password belong to.
+/// Signs in the person that address and password belong to. `begin` gets them as they were verified, and begins their
+/// session only if they still are, because verifying takes a while; `None` is the answer to a wrong password.
 ///
 /// # Errors
 /// See [`SignInError`].
-pub async fn with_password(
+pub async fn with_password<T>(
     app: &App,
     attempt: &Attempt,
     email: &str,
     password: &str,
     now: Timestamp,
-) -> Result<UserRecord, SignInError> {
+    begin: impl AsyncFnOnce(UserRecord) -> Result<Option<T>, OAuthError>,
+) -> Result<T, SignInError> {
     let caller = attempt.caller();
-    let outcome = check(app, email, password, now).await;
+    let outcome = match check(app, attempt, email, password, now).await {
+        Ok(user) => {
+            let id = user.id;
+            begin(user)
+                .await
+                .map_err(SignInError::Fault)
+                .and_then(|begun| Ok((id, begun.ok_or(SignInError::Wrong)?)))
+        }
+        Err(error) => Err(error),
+    };
     match &outcome {
-        Ok(user) => app.audit.note("signed_in", Subject::own(user.id, caller), now),
+        Ok((user, _)) => app.audit.note("signed_in", Subject::own(*user, caller), now),
         Err(SignInError::Wrong) => {
             let subject = Subject { ip: Some(caller.to_string()), ..Subject::default() };
             app.audit.note("sign_in_failed", subject, now);
         }
         Err(SignInError::Fault(_)) => {}
     }
-    outcome
+    outcome.map(|(_, begun)| begun)
 }
 
-async fn check(app: &App, email: &str, password: &str, now: Timestamp) -> Result<UserRecord, SignInError> {
+async fn check(
+    app: &App,
+    attempt: &Attempt,
+    email: &str,
+    password: &str,
+    now: Timestamp,
+) -> Result<UserRecord, SignInError> {
     let password = Zeroizing::new(password.to_owned());
     let found = match parse_email(email) {
         Ok(email) => app.store.user_by_email(&email).await?,
@@ -64,9 +82,10 @@ async fn check(app: &App, email: &str, password: &str, now: Timestamp) -> Result
     match app.passwords.verify(password.clone(), &PasswordHash::from_stored(stored)).await {
         Ok(Verification::Match { stale }) if user.is_active() => {
             if stale {
-                renew_hash(app, &user, password, now).await?;
+                with_new_hash(app, attempt, user, password, now).await
+            } else {
+                Ok(user)
             }
-            Ok(user)
         }
         Ok(_) => Err(SignInError::Wrong),
         Err(error) => {
@@ -76,17 +95,50 @@ async fn check(app: &App, email: &str, password: &str, now: Timestamp) -> Result
     }
 }
 
-/// Hashes a password at today's cost because it was hashed at yesterday's.
-async fn renew_hash(
+/// Hashes a password at today's cost because it was hashed at yesterday's; from now on the new hash is the verified one.
+async fn with_new_hash(
     app: &App,
-    user: &UserRecord,
+    attempt: &Attempt,
+    user: UserRecord,
     password: Zeroizing<String>,
     now: Timestamp,
-) -> Result<(), SignInError> {
-    let hash = hash(app, password).await?;
-    let old = user.password_hash.as_deref().unwrap_or_default();
-    app.store.renew_password_hash(user.id, old, hash.as_str(), now).await?;
-    Ok(())
+) -> Result<UserRecord, SignInError> {
+    let hash = hash(app, password.clone()).await?;
+    if app.store.renew_password_hash(user.id, verified(&user), hash.as_str(), now).await? {
+        return Ok(UserRecord { password_hash: Some(hash.as_str().to_owned()), ..user });
+    }
+    // Another sign-in with the same password was faster, or the password is another by now.
+    let user = app.store.user(user.id).await?.ok_or(SignInError::Wrong)?;
+    if confirms(app, attempt, &user, &password).await? { Ok(user) } else { Err(SignInError::Wrong) }
+}
+
+/// The hash that a person was verified by, for the store to compare.
+pub fn verified(user: &UserRecord) -> &str {
+    // Nothing is verified without a hash, and no stored hash is empty.
+    user.password_hash.as_deref().unwrap_or_default()
+}
+
+/// Gives somebody who is signed in a new password, if `current` is the one until now. Everything that lived by that one
+/// ends. The answer is the person with the new password; `None` when `current` is wrong, or another password was set
+/// while it was verified.
+///
+/// # Errors
+/// When the pool is busy or broken, or the store fails.
+pub async fn replace_password(
+    app: &App,
+    attempt: &Attempt,
+    user: &UserRecord,
+    current: &str,
+    new: &str,
+    now: Timestamp,
+) -> Result<Option<UserRecord>, OAuthError> {
+    if !confirms(app, attempt, user, current).await? {
+        return Ok(None);
+    }
+    let hash = hash(app, Zeroizing::new(new.to_owned())).await?.as_str().to_owned();
+    let new = NewPassword { hash: hash.clone(), keep: None, revoke_grants: true };
+    let replaced = app.store.replace_password_hash(user.id, verified(user), new, now).await?;
+    Ok(replaced.then(|| UserRecord { password_hash: Some(hash), ..user.clone() }))
 }
 
 /// Whether `password` is the password of somebody who is signed in.

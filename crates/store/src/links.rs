@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::Store;
 use crate::columns::Columns;
-use crate::db::{Row, Tx};
+use crate::db::{Row, Tx, Write};
 use crate::error::StoreError;
 use crate::users::{self, NewPassword, read_user, user_columns};
 
@@ -135,6 +135,11 @@ pub(crate) const USE: &str = "update _ayb_user_tokens set used_at = $2 where id 
 pub(crate) const USE_RESETS: &str = "update _ayb_user_tokens set used_at = $2
     where user_id = $1 and kind = 'reset' and used_at is null";
 
+/// The write that uses up all links of a person for new passwords.
+pub(crate) fn use_resets(user: UserId, now: Timestamp) -> Write {
+    (USE_RESETS, vec![user.into(), now.into()])
+}
+
 async fn consume<R>(tx: &mut Tx, ask: &(Uuid, Timestamp, R)) -> Result<LinkUse, StoreError>
 where
     R: Fn(Option<&FoundLink>) -> LinkUse,
@@ -150,7 +155,6 @@ where
             tx.apply(vec![(USE, vec![(*id).into(), (*now).into()]), (users::VERIFY_EMAIL, verify)]).await?;
         }
         LinkUse::SetPassword(new) => {
-            tx.apply(vec![(USE_RESETS, vec![link.user_id.into(), (*now).into()])]).await?;
             users::set_password(tx, link.user_id, new, *now).await?;
         }
         LinkUse::Refuse => {}

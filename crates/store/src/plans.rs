@@ -54,9 +54,11 @@ fn searches() -> Vec<(&'static str, Vec<Value>)> {
         (links::USE, vec![ID, TIME]),
         (links::USE_RESETS, vec![ID, TIME]),
         (settings::FIND, vec![text()]),
+        (settings::LOCK_KNOWN, vec![text(), text()]),
         (users::FIND, vec![ID]),
         (users::FIND_BY_EMAIL, vec![text()]),
         (users::LOCK, vec![ID]),
+        (users::LOCK_VERIFIED, vec![ID, text()]),
         (users::SET_PASSWORD, vec![ID, text(), TIME]),
         (users::VERIFY_EMAIL, vec![ID, text(), TIME, Value::Bool(true)]),
     ];

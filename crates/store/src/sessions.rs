@@ -13,7 +13,7 @@ use crate::consents::{consent_columns, read_consent};
 use crate::db::{Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::settings;
-use crate::users::{read_user, user_columns};
+use crate::users::{is_verified, read_user, user_columns};
 
 /// How exactly the last use of a session is known.
 const TOUCH: Seconds = Seconds(60);
@@ -141,6 +141,19 @@ fn row<K>(kind: SessionKind, session: &SessionRecord<K>) -> Vec<Value> {
     ]
 }
 
+/// Stores a session if its person is still as verified. A new password, or the end of the account's use, waits for that
+/// and then ends the session, or comes first and is seen.
+async fn begin(tx: &mut Tx, (user, verified, row): &Begin) -> Result<bool, StoreError> {
+    let begins = is_verified(tx, *user, verified).await?;
+    if begins {
+        tx.apply(vec![(INSERT, row.clone())]).await?;
+    }
+    Ok(begins)
+}
+
+/// A person, the hash that was verified, and the row of the session.
+type Begin = (UserId, String, Vec<Value>);
+
 pub(crate) const FIND: &str = found_session!();
 
 pub(crate) const FIND_WITH_CONSENT: &str = concat!(
@@ -213,6 +226,16 @@ where
     Ok(decision)
 }
 
+/// Stores a session of the administrator if the password is still as verified, which stays so until it is stored.
+async fn begin_admin(tx: &mut Tx, (verified, row): &(String, Vec<Value>)) -> Result<bool, StoreError> {
+    let begins =
+        tx.lock_opt(settings::LOCK_KNOWN, &[ADMIN_PASSWORD.into(), verified.into()]).await?.is_some();
+    if begins {
+        tx.apply(vec![(INSERT_ADMIN, row.clone())]).await?;
+    }
+    Ok(begins)
+}
+
 const INSERT_ADMIN: &str = "insert into _ayb_sessions (id, kind, token_hash, auth_time, amr, user_agent, ip,
     created_at, last_used_at, expires_at) values ($1, 'admin', $2, $3, $4, $5, $6, $3, $3, $7)";
 
@@ -225,6 +248,18 @@ pub(crate) const END_ADMIN: &str =
 
 /// Where the hash of the administrator's password is.
 const ADMIN_PASSWORD: &str = "admin_password_hash";
+
+fn admin_row(session: &AdminSessionRecord) -> Vec<Value> {
+    vec![
+        session.id.into(),
+        session.hash.into(),
+        session.created_at.into(),
+        vec!["pwd".to_owned()].into(),
+        session.user_agent.as_ref().into(),
+        session.ip.as_ref().into(),
+        session.expires_at.into(),
+    ]
+}
 
 fn admin_session(row: &Row) -> Result<AdminSessionRecord, StoreError> {
     let mut columns = Columns::of(row);
@@ -240,22 +275,33 @@ fn admin_session(row: &Row) -> Result<AdminSessionRecord, StoreError> {
 }
 
 impl Store {
-    /// Stores a new session of a browser.
+    /// Stores a new session of a browser. `verified` is the hash of the password that was shown; false, and nothing is
+    /// stored, when the person has another by now or the account is disabled.
     pub async fn insert_browser_session(
         &self,
         session: &SessionRecord<BrowserSession>,
-    ) -> Result<(), StoreError> {
-        self.db.execute(INSERT, row(SessionKind::Browser, session)).await?;
-        Ok(())
+        verified: &str,
+    ) -> Result<bool, StoreError> {
+        self.begin_session(SessionKind::Browser, session, verified).await
     }
 
-    /// Stores a new session of the account API.
+    /// The same for a new session of the account API.
     pub async fn insert_api_session(
         &self,
         session: &SessionRecord<SessionRefresh>,
-    ) -> Result<(), StoreError> {
-        self.db.execute(INSERT, row(SessionKind::Api, session)).await?;
-        Ok(())
+        verified: &str,
+    ) -> Result<bool, StoreError> {
+        self.begin_session(SessionKind::Api, session, verified).await
+    }
+
+    async fn begin_session<K>(
+        &self,
+        kind: SessionKind,
+        session: &SessionRecord<K>,
+        verified: &str,
+    ) -> Result<bool, StoreError> {
+        let ask = (session.user_id, verified.to_owned(), row(kind, session));
+        self.db.transaction("begin session", ask, |tx, ask| Box::pin(begin(tx, ask))).await
     }
 
     /// A session of a browser and its person, in one read; ended and expired ones too.
@@ -344,19 +390,21 @@ impl Store {
         self.db.transaction("rotate session", (id, now, rule), |tx, ask| Box::pin(rotate(tx, ask))).await
     }
 
-    /// Stores a new session of the administrator.
+    /// Stores a new session of the administrator, for whoever needs no password.
     pub async fn insert_admin_session(&self, session: &AdminSessionRecord) -> Result<(), StoreError> {
-        let row = vec![
-            session.id.into(),
-            session.hash.into(),
-            session.created_at.into(),
-            vec!["pwd".to_owned()].into(),
-            session.user_agent.as_ref().into(),
-            session.ip.as_ref().into(),
-            session.expires_at.into(),
-        ];
-        self.db.execute(INSERT_ADMIN, row).await?;
+        self.db.execute(INSERT_ADMIN, admin_row(session)).await?;
         Ok(())
+    }
+
+    /// Stores a new session of the administrator who showed the password whose hash is `verified`. False, and nothing
+    /// is stored, when the password is another by now.
+    pub async fn insert_verified_admin_session(
+        &self,
+        session: &AdminSessionRecord,
+        verified: &str,
+    ) -> Result<bool, StoreError> {
+        let ask = (verified.to_owned(), admin_row(session));
+        self.db.transaction("begin admin session", ask, |tx, ask| Box::pin(begin_admin(tx, ask))).await
     }
 
     /// A session of the administrator; ended and expired ones too.

@@ -18,6 +18,10 @@ const PUT: &str = "insert into _ayb_settings (key, value, updated_at) values ($1
 pub(crate) const REPLACE: &str =
     "update _ayb_settings set value = $3, updated_at = $4 where key = $1 and value = $2";
 
+/// The setting while it has a value that is known, kept so until the end of the transaction.
+pub(crate) const LOCK_KNOWN: &str =
+    "select key from _ayb_settings where key = $1 and value = $2 for no key update";
+
 /// The write that sets the value of `key`.
 pub(crate) fn put(key: &str, value: &str, now: Timestamp) -> Write {
     (PUT, vec![key.into(), value.into(), now.into()])

@@ -10,6 +10,7 @@ use crate::columns::Columns;
 use crate::db::{Engine, Tx, Value};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
+use crate::links;
 use crate::page::Page;
 use crate::sessions;
 
@@ -97,7 +98,17 @@ const UPDATE_PROFILE: &str = "update _ayb_users set name = $2, picture = $3, upd
 pub(crate) const SET_PASSWORD: &str = "update _ayb_users
     set password_hash = $2, password_changed_at = $3, updated_at = $3 where id = $1";
 
-/// The new password, and the end of what lived by the old one.
+/// The person while their password is the one that was verified, kept so until the end of the transaction.
+pub(crate) const LOCK_VERIFIED: &str = "select id from _ayb_users
+    where id = $1 and password_hash = $2 and disabled_at is null for no key update";
+
+/// Whether the verified hash is still the person's, and the account is in use: verifying takes a while, and a new
+/// password may have come meanwhile. It stays so until the end of the transaction.
+pub(crate) async fn is_verified(tx: &mut Tx, user: UserId, verified: &str) -> Result<bool, StoreError> {
+    Ok(tx.lock_opt(LOCK_VERIFIED, &[user.into(), verified.into()]).await?.is_some())
+}
+
+/// The new password, and the end of what lived by the old one or would replace the new one.
 pub(crate) async fn set_password(
     tx: &mut Tx,
     user: UserId,
@@ -108,7 +119,7 @@ pub(crate) async fn set_password(
     if tx.execute(SET_PASSWORD, &row).await? == 0 {
         return Ok(false);
     }
-    let mut writes = vec![sessions::end_of_user(user, new.keep, now)];
+    let mut writes = vec![links::use_resets(user, now), sessions::end_of_user(user, new.keep, now)];
     if new.revoke_grants {
         writes.extend(grants::of_user(user).revoke(RevocationReason::PasswordChanged, now));
         writes.push(api_keys::revoke_of_user(user, now));
@@ -233,7 +244,7 @@ impl Store {
     }
 
     /// Sets a new password and ends, in the same transaction, what lived by the old one: all sessions but one, and all
-    /// grants when that is asked. False when there is no such person.
+    /// grants when that is asked. Links for new passwords are used up. False when there is no such person.
     pub async fn set_password_hash(
         &self,
         user: UserId,
@@ -243,6 +254,25 @@ impl Store {
         self.db
             .transaction("set password", (user, new, now), |tx, (user, new, now)| {
                 Box::pin(set_password(tx, *user, new, *now))
+            })
+            .await
+    }
+
+    /// The same for somebody who showed the password until now, whose hash is `verified`. False, and nothing happens,
+    /// when the password is another by now or the account is disabled.
+    pub async fn replace_password_hash(
+        &self,
+        user: UserId,
+        verified: &str,
+        new: NewPassword,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ask = (user, verified.to_owned(), new, now);
+        self.db
+            .transaction("replace password", ask, |tx, (user, verified, new, now)| {
+                Box::pin(async move {
+                    Ok(is_verified(tx, *user, verified).await? && set_password(tx, *user, new, *now).await?)
+                })
             })
             .await
     }

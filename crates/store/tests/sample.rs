@@ -57,11 +57,14 @@ pub(crate) fn hash<K>() -> SecretHash<K> {
     SecretHash::of(&format!("secret {}", number()))
 }
 
+/// The hash of the password of [`user`].
+pub(crate) const PASSWORD: &str = "$argon2id$old";
+
 pub(crate) fn user() -> UserRecord {
     UserRecord {
         id: UserId(id()),
         email: format!("user{}@example.com", number()),
-        password_hash: Some("$argon2id$old".to_owned()),
+        password_hash: Some(PASSWORD.to_owned()),
         email_verified: false,
         name: Some("Ada".to_owned()),
         picture: None,
@@ -196,7 +199,7 @@ impl World {
         store.insert_app(&app).await.unwrap();
         store.insert_client(&client).await.unwrap();
         store.insert_user(&user).await.unwrap();
-        store.insert_browser_session(&session).await.unwrap();
+        assert!(store.insert_browser_session(&session, PASSWORD).await.unwrap());
         Self { store, app, client, user, session }
     }
 

@@ -72,22 +72,29 @@ fn readable(entropy: &Entropy) -> Result<Zeroizing<String>, EntropyError> {
     Ok(text)
 }
 
-/// Whether this is the administrator's password.
+/// The stored hash of `password`, if it is the administrator's. What the answer leads to has to see to it that the hash
+/// is still the stored one: verifying takes a while, and a new password may come meanwhile.
+///
+/// A password in the configuration has to be the stored one too: a server that was started later with another password
+/// has replaced it, for all servers on this database.
 ///
 /// # Errors
 /// When the store or the pool of password workers fails.
-pub async fn verify(app: &App, password: Zeroizing<String>) -> Result<bool, ApiError> {
+pub async fn verify(app: &App, password: Zeroizing<String>) -> Result<Option<PasswordHash>, ApiError> {
     if let Some(configured) = &app.config.admin.password {
         let hash = SecretHash::<Admin>::of;
-        return Ok(hash(&password) == hash(configured.expose()));
+        if hash(&password) != hash(configured.expose()) {
+            return Ok(None);
+        }
     }
     if password.len() > MAX_PASSWORD {
-        return Ok(false);
+        return Ok(None);
     }
     let stored = app.store.admin_password().await?;
     // Without a password nobody is the administrator.
-    let Some(stored) = stored.map(PasswordHash::from_stored) else { return Ok(false) };
-    Ok(app.passwords.verify(password, &stored).await? != Verification::Mismatch)
+    let Some(stored) = stored.map(PasswordHash::from_stored) else { return Ok(None) };
+    let matches = app.passwords.verify(password, &stored).await? != Verification::Mismatch;
+    Ok(matches.then_some(stored))
 }
 
 /// Gives the administrator another password and ends every session of the administrator, this one too. The command
@@ -107,13 +114,31 @@ pub async fn change(
             "the password is set by admin.password in the configuration: change it there",
         ));
     }
-    if !verify(app, current).await? {
+    let replaced = match verify(app, current).await? {
+        Some(verified) => replace(app, &verified, new, admin.now()).await?,
+        None => false,
+    };
+    if !replaced {
         return Err(ApiError::field("currentPassword", "the current password is wrong"));
     }
-    reset(&app.store, &app.passwords, new, admin.now()).await?;
     admin.note(app, "admin.password_changed", Subject::default());
     renew_local_token(app).await;
     Ok(())
+}
+
+/// Sets the password and ends every session of the administrator, for whoever showed the password with this hash.
+/// False, and nothing happens, when the password is another by now.
+///
+/// # Errors
+/// 400 when the password breaks a rule.
+pub async fn replace(
+    app: &App,
+    verified: &PasswordHash,
+    new: Zeroizing<String>,
+    now: Timestamp,
+) -> Result<bool, ApiError> {
+    let hash = hash(&app.passwords, new).await?;
+    Ok(app.store.replace_admin_password(verified.as_str(), hash.as_str(), now).await?)
 }
 
 /// Sets the password and ends every session of the administrator, without asking for the old one: for whoever has the
@@ -127,9 +152,13 @@ pub async fn reset(
     new: Zeroizing<String>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    check_password(&new, MIN_LENGTH).map_err(|text| ApiError::field("newPassword", text))?;
-    let hash = pool.hash(new).await?;
+    let hash = hash(pool, new).await?;
     Ok(store.set_admin_password(hash.as_str(), now).await?)
+}
+
+async fn hash(pool: &PasswordPool, new: Zeroizing<String>) -> Result<PasswordHash, ApiError> {
+    check_password(&new, MIN_LENGTH).map_err(|text| ApiError::field("newPassword", text))?;
+    Ok(pool.hash(new).await?)
 }
 
 /// The password is changed by now, whatever becomes of a convenience of this machine.

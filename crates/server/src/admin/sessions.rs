@@ -17,6 +17,7 @@ use crate::config::secret_file;
 use crate::error::ApiError;
 use crate::http::client_ip::ClientIp;
 use crate::limits::Standing;
+use crate::password::PasswordHash;
 
 /// How long a session lasts.
 pub const LIFETIME: Seconds = Seconds(12 * 3600);
@@ -98,17 +99,35 @@ pub async fn sign_in(
     now: Timestamp,
 ) -> Result<Secret<Admin>, ApiError> {
     let ip = origin.ip;
-    if !password::verify(app, password).await? {
+    let begun = match password::verify(app, password).await? {
+        Some(verified) => begin_verified(app, &verified, origin, now).await?,
+        None => None,
+    };
+    let Some(token) = begun else {
         app.audit.note(
             "admin.sign_in_failed",
             Subject { ip: Some(ip.to_string()), ..Subject::default() },
             now,
         );
         return Err(ApiError::unauthorized("the password is wrong"));
-    }
-    let token = begin(app, origin, now).await?;
+    };
     app.audit.note("admin.signed_in", by_admin(ip, Subject::default()), now);
     Ok(token)
+}
+
+/// A session for whoever showed the password with this hash; `None` when the password is another by now.
+///
+/// # Errors
+/// When the store or the randomness fails.
+pub async fn begin_verified(
+    app: &App,
+    verified: &PasswordHash,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<Option<Secret<Admin>>, ApiError> {
+    let (token, session) = prepare(app, origin, now)?;
+    let stored = app.store.insert_verified_admin_session(&session, verified.as_str()).await?;
+    Ok(stored.then_some(token))
 }
 
 /// Signs the administrator out of this session.
@@ -128,7 +147,9 @@ pub async fn sign_out(app: &App, admin: &AdminCaller) -> Result<(), ApiError> {
 pub async fn local_token(app: &App) -> Result<Secret<Admin>, ApiError> {
     let here = ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let origin = Origin { ip: here, user_agent: Some("ayb on the server's machine".to_owned()) };
-    begin(app, origin, app.clock.now()).await
+    let (token, session) = prepare(app, origin, app.clock.now())?;
+    app.store.insert_admin_session(&session).await?;
+    Ok(token)
 }
 
 /// Writes a fresh [`local_token`] where the command line on this machine looks for it. A token lives for
@@ -143,7 +164,11 @@ pub async fn write_local_token(app: &App) -> anyhow::Result<()> {
     Ok(secret_file::replace(&path, &text)?)
 }
 
-async fn begin(app: &App, origin: Origin, now: Timestamp) -> Result<Secret<Admin>, ApiError> {
+fn prepare(
+    app: &App,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<(Secret<Admin>, AdminSessionRecord), ApiError> {
     let id = app.mint.uuid(now)?;
     let token: Secret<Admin> = app.mint.named(id)?;
     let session = AdminSessionRecord {
@@ -155,8 +180,7 @@ async fn begin(app: &App, origin: Origin, now: Timestamp) -> Result<Secret<Admin
         expires_at: now.plus(LIFETIME),
         revoked_at: None,
     };
-    app.store.insert_admin_session(&session).await?;
-    Ok(token)
+    Ok((token, session))
 }
 
 fn by_admin(ip: ClientIp, about: Subject) -> Subject {

@@ -115,7 +115,9 @@ async fn answer(
     match change {
         Change::Done(done) => Ok(see_other(&done.address())),
         Change::Nothing => Ok(see_other(HOME)),
-        Change::NewSession(done) => enter(visit, present.user(), &done.address()).await,
+        Change::NewSession(done, user) => {
+            Ok(enter(visit, &user, &done.address()).await?.unwrap_or_else(sign_in_first))
+        }
         Change::Gone => {
             let mut response = see_other("/");
             cookie::append(response.headers_mut(), visit.app.session_cookie().clear());

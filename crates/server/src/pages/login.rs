@@ -77,8 +77,9 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let email = field(pairs, "email").unwrap_or_default();
     let password = field(pairs, "password").unwrap_or_default();
     let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
-    match sign_in::with_password(&visit.app, &attempt, email, password, visit.now).await {
-        Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
+    let enter = async |user: UserRecord| enter(visit, &user, to.unwrap_or(HOME)).await;
+    match sign_in::with_password(&visit.app, &attempt, email, password, visit.now, enter).await {
+        Ok(response) => Ok(response),
         Err(SignInError::Wrong) => {
             let text = "That e-mail address and password do not belong together.";
             let problems = vec![Problem { field: None, text }];
@@ -89,28 +90,31 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
 }
 
 /// Begins a browser session and goes on. The session is always a new one, and an earlier one of this browser ends, so
-/// a session that somebody planted beforehand is worth nothing.
+/// a session that somebody planted beforehand is worth nothing. `None`, and nothing happens, when the password of `user`
+/// is another by now or the account is disabled.
 ///
 /// # Errors
 /// When the store cannot keep it.
-pub async fn enter(visit: &Visit, user: &UserRecord, to: &str) -> Result<Response, OAuthError> {
-    let secret = begin(visit, user).await?;
+pub async fn enter(visit: &Visit, user: &UserRecord, to: &str) -> Result<Option<Response>, OAuthError> {
+    let Some(secret) = begin(visit, user).await? else { return Ok(None) };
     let mut response = see_other(to);
     cookie::append(response.headers_mut(), visit.app.session_cookie().set(secret.expose()));
     cookie::append(response.headers_mut(), visit.app.visitor_cookie().clear());
-    Ok(response)
+    Ok(Some(response))
 }
 
-async fn begin(visit: &Visit, user: &UserRecord) -> Result<Secret<BrowserSession>, OAuthError> {
+async fn begin(visit: &Visit, user: &UserRecord) -> Result<Option<Secret<BrowserSession>>, OAuthError> {
     let Visit { app, now, .. } = visit;
-    if let Some(earlier) = visit.session_secret() {
-        app.store.end_session(SessionId(earlier.named_row(app.mint.mask())), *now).await?;
-    }
     let id = SessionId(app.mint.uuid(*now)?);
     let secret = app.mint.named::<BrowserSession>(id.0)?;
     let record = record(app, visit, id, &secret, user, *now);
-    app.store.insert_browser_session(&record).await?;
-    Ok(secret)
+    if !app.store.insert_browser_session(&record, sign_in::verified(user)).await? {
+        return Ok(None);
+    }
+    if let Some(earlier) = visit.session_secret() {
+        app.store.end_session(SessionId(earlier.named_row(app.mint.mask())), *now).await?;
+    }
+    Ok(Some(secret))
 }
 
 fn record(

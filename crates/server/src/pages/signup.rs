@@ -18,7 +18,7 @@ use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
 use crate::pages::form::taken_to_sign_in;
 use crate::pages::login::{HOME, enter};
-use crate::pages::respond::{Allow, page};
+use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{Problem, SignupPage, View};
 use crate::pages::visit::{Visit, field};
 use crate::pages::{error, return_to};
@@ -74,7 +74,11 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     let draft = Draft { email: typed.email, password: text("password"), name: typed.name };
     let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
     match create(&visit.app, &attempt, &draft, visit.now).await {
-        Ok(user) => enter(visit, &user, to.unwrap_or(HOME)).await,
+        Ok(user) => {
+            let entered = enter(visit, &user, to.unwrap_or(HOME)).await?;
+            // Somebody has set another password, or disabled the account, in this moment.
+            Ok(entered.unwrap_or_else(|| see_other(&return_to::link("/login", to))))
+        }
         Err(SignUpError::Problems(problems)) => {
             let problems: Vec<_> = problems.into_iter().map(|(field, text)| (Some(field), text)).collect();
             form(visit, &typed, &problems, StatusCode::UNPROCESSABLE_ENTITY).await

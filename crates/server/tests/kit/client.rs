@@ -10,6 +10,7 @@ use ayb_provider::register::{ClientDraft, check};
 use ayb_provider::session::SessionRecord;
 use ayb_provider::user::UserRecord;
 use ayb_server::session_token::{self, SessionClaims};
+use ayb_server::sign_in::verified;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -268,7 +269,8 @@ impl TestApp {
             expires_at: now.plus(parts.config.auth.refresh_token_duration),
             revoked_at: None,
         };
-        parts.store.insert_api_session(&record).await.unwrap();
+        let user = parts.store.user(person.id).await.unwrap().unwrap();
+        assert!(parts.store.insert_api_session(&record, verified(&user)).await.unwrap());
         let claims = SessionClaims { user: person.id, session: id };
         session_token::sign(parts, claims, parts.config.auth.token_duration, now).unwrap()
     }

@@ -11,7 +11,7 @@ use ayb_store::error::StoreError;
 use ayb_store::{DeletedApp, LinkKind, LinkRecord, LinkUse, NewPassword, Page, Store, UserInsertion};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, app, client, hash, id, session, user};
+use crate::sample::{NOW, PASSWORD, World, after, app, client, hash, id, session, user};
 
 const FIRST: Page = Page { number: 1, per_page: 20 };
 
@@ -134,7 +134,7 @@ async fn a_new_password_ends_sessions_and_if_asked_grants() {
         let answer = world.granted().await;
         let waiting = world.code().await;
         let other = session(world.user.id);
-        store.insert_browser_session(&other).await.unwrap();
+        assert!(store.insert_browser_session(&other, PASSWORD).await.unwrap());
         let keep = NewPassword { keep: Some(other.id), ..new_password(false) };
         assert!(store.set_password_hash(world.user.id, keep, after(1)).await.unwrap());
         let ended = store.browser_session(world.session.id).await.unwrap().unwrap();
@@ -148,6 +148,31 @@ async fn a_new_password_ends_sessions_and_if_asked_grants() {
         assert!(!world.is_live(&answer.issuance.access, after(2)).await);
         assert!(matches!(world.redeem(&waiting, after(2)).await, Redemption::Refuse(_)));
         assert!(!store.set_password_hash(UserId(id()), new_password(true), NOW).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_replaced_only_by_who_showed_the_last_one() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, user) = (&world.store, world.user.id);
+        let replace = async |verified: &str, hash: &str| {
+            let new = NewPassword { hash: hash.to_owned(), ..new_password(true) };
+            store.replace_password_hash(user, verified, new, after(1)).await.unwrap()
+        };
+        let stored = async || store.user(user).await.unwrap().unwrap().password_hash.unwrap();
+        let reset = NewPassword { hash: "reset".to_owned(), ..new_password(false) };
+        let reset = NewPassword { keep: Some(world.session.id), ..reset };
+        assert!(store.set_password_hash(user, reset, NOW).await.unwrap());
+        assert!(!replace(PASSWORD, "changed").await, "the reset came first");
+        assert_eq!(stored().await, "reset");
+        let ended = async || store.browser_session(world.session.id).await.unwrap().unwrap().0.revoked_at;
+        assert_eq!(ended().await, None, "what is refused ends nothing");
+        assert!(replace("reset", "changed").await);
+        assert_eq!((stored().await.as_str(), ended().await), ("changed", Some(after(1))));
+        store.set_user_disabled(user, Some(NOW), NOW).await.unwrap();
+        assert!(!replace("changed", "again").await, "the account is disabled");
     })
     .await;
 }
@@ -299,6 +324,40 @@ async fn a_link_for_a_password_takes_all_others_with_it() {
         assert!(!world.is_live(&answer.issuance.access, after(1)).await);
         let other = consume(store, &links[1], LinkKind::Reset, links[1].hash, after(1)).await;
         assert!(matches!(other, LinkUse::Refuse));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_uses_up_the_links_for_new_passwords() {
+    each_migrated(async |db| {
+        let (store, person, other) = (Store::new(db), user(), user());
+        store.insert_user(&person).await.unwrap();
+        store.insert_user(&other).await.unwrap();
+        let of = async |user: &UserRecord, kind| {
+            let link = link(user.id, &user.email, kind);
+            store.insert_link(&link).await.unwrap();
+            link
+        };
+        let used = async |link: &LinkRecord| store.peek_link(link.id).await.unwrap().unwrap().link.used_at;
+        let (first, verify) = (of(&person, LinkKind::Reset).await, of(&person, LinkKind::Verify).await);
+        let of_other = of(&other, LinkKind::Reset).await;
+        assert!(store.set_password_hash(person.id, new_password(false), after(1)).await.unwrap());
+        assert_eq!(used(&first).await, Some(after(1)));
+        let late = consume(&store, &first, LinkKind::Reset, first.hash, after(1)).await;
+        assert!(matches!(late, LinkUse::Refuse));
+
+        let second = of(&person, LinkKind::Reset).await;
+        let known = new_password(true).hash;
+        assert!(!store.replace_password_hash(person.id, "", new_password(true), after(2)).await.unwrap());
+        assert_eq!(used(&second).await, None);
+        assert!(store.replace_password_hash(person.id, &known, new_password(true), after(2)).await.unwrap());
+        assert_eq!((used(&second).await, used(&first).await), (Some(after(2)), Some(after(1))));
+        assert_eq!(
+            (used(&verify).await, used(&of_other).await),
+            (None, None),
+            "for something or somebody else"
+        );
     })
     .await;
 }

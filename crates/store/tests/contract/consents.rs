@@ -8,7 +8,7 @@ use ayb_provider::grant::code::Redemption;
 use ayb_store::{Approval, ListedConsent, RevocationReason};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, client, client_id, hash, session, tables};
+use crate::sample::{NOW, PASSWORD, World, after, client, client_id, hash, session, tables};
 
 /// The rule of the consent page: what is asked joins what was allowed before.
 pub(crate) fn widening(
@@ -127,7 +127,7 @@ async fn grants_die_by_person_by_client_and_by_session() {
         let (store, user, name) = (&world.store, world.user.id, &world.client.client_id);
         let reason = RevocationReason::LoggedOut;
         let second = World { session: session(user), ..world.clone() };
-        store.insert_browser_session(&second.session).await.unwrap();
+        assert!(store.insert_browser_session(&second.session, PASSWORD).await.unwrap());
         let (here, there, code) = (world.granted().await, second.granted().await, world.code().await);
         assert_eq!(store.list_grants(user, NOW).await.unwrap().len(), 2);
         store.revoke_grants_of_session(user, name, world.session.id, reason, after(1)).await.unwrap();

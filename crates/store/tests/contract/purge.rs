@@ -12,7 +12,7 @@ use ayb_provider::session::SessionRecord;
 use ayb_store::{LinkKind, LinkRecord, Page, Purged, Store, Sweep};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, api_key, fresh, hash, id, id_at, issued, session};
+use crate::sample::{NOW, PASSWORD, World, after, api_key, fresh, hash, id, id_at, issued, session};
 
 const DAY: u64 = 24 * 3600;
 
@@ -152,7 +152,7 @@ async fn sessions_and_links_leave_too() {
     each_migrated(async |db| {
         let world = World::new(db.clone()).await;
         let expired = SessionRecord { id: SessionId(id()), expires_at: after(5), ..session(world.user.id) };
-        world.store.insert_browser_session(&expired).await.unwrap();
+        assert!(world.store.insert_browser_session(&expired, PASSWORD).await.unwrap());
         let link = LinkRecord {
             id: id(),
             kind: LinkKind::Verify,

@@ -3,10 +3,10 @@
 use ayb_protocol::secret::{SecretHash, SessionRefresh};
 use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_provider::session::{SessionRecord, SessionRotation, rotate};
-use ayb_store::{AdminSessionRecord, SessionKind, Store};
+use ayb_store::{AdminSessionRecord, NewPassword, SessionKind, Store};
 
 use crate::kit::each_migrated;
-use crate::sample::{NOW, World, after, hash, id, session, user};
+use crate::sample::{NOW, PASSWORD, World, after, hash, id, session, user};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_read_back_as_written_and_only_as_its_kind() {
@@ -15,8 +15,8 @@ async fn a_session_is_read_back_as_written_and_only_as_its_kind() {
         store.insert_user(&person).await.unwrap();
         let browser = session(person.id);
         let api = SessionRecord { user_agent: None, ip: None, ..session(person.id) };
-        store.insert_browser_session(&browser).await.unwrap();
-        store.insert_api_session(&api).await.unwrap();
+        assert!(store.insert_browser_session(&browser, PASSWORD).await.unwrap());
+        assert!(store.insert_api_session(&api, PASSWORD).await.unwrap());
         assert!(store.browser_session(browser.id).await.unwrap() == Some((browser.clone(), person.clone())));
         assert!(store.api_session(api.id).await.unwrap() == Some((api.clone(), person)));
         assert!(store.browser_session(api.id).await.unwrap().is_none());
@@ -49,9 +49,9 @@ async fn sessions_end_one_by_one_or_together() {
         let (store, user) = (&world.store, world.user.id);
         let api: SessionRecord<SessionRefresh> = SessionRecord { last_used_at: after(1), ..session(user) };
         let (second, over) = (session(user), SessionRecord { expires_at: after(2), ..session(user) });
-        store.insert_api_session(&api).await.unwrap();
-        store.insert_browser_session(&second).await.unwrap();
-        store.insert_browser_session(&over).await.unwrap();
+        assert!(store.insert_api_session(&api, PASSWORD).await.unwrap());
+        assert!(store.insert_browser_session(&second, PASSWORD).await.unwrap());
+        assert!(store.insert_browser_session(&over, PASSWORD).await.unwrap());
         let live = store.list_live_sessions(user, after(2)).await.unwrap();
         let live: Vec<_> = live.into_iter().map(|session| (session.id, session.kind)).collect();
         let expected = [
@@ -66,6 +66,38 @@ async fn sessions_end_one_by_one_or_together() {
         assert_eq!(store.end_sessions(user, Some(api.id), after(5)).await.unwrap(), 2);
         assert_eq!(store.end_sessions(user, None, after(6)).await.unwrap(), 1);
         assert_eq!(store.list_live_sessions(user, after(2)).await.unwrap(), vec![]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_begins_only_with_the_password_that_was_verified() {
+    each_migrated(async |db| {
+        let world = World::new(db).await;
+        let (store, user) = (&world.store, world.user.id);
+        let begins = async |verified: &str| {
+            let (browser, api) = (session(user), session(user));
+            let begun = [
+                store.insert_browser_session(&browser, verified).await.unwrap(),
+                store.insert_api_session(&api, verified).await.unwrap(),
+            ];
+            assert_eq!(store.browser_session(browser.id).await.unwrap().is_some(), begun[0]);
+            assert_eq!(store.api_session(api.id).await.unwrap().is_some(), begun[1]);
+            begun
+        };
+        assert_eq!(begins(PASSWORD).await, [true; 2]);
+        assert_eq!(begins("").await, [false; 2]);
+        // While that hash is verified, the password changes.
+        let new = NewPassword { hash: "new".to_owned(), keep: None, revoke_grants: true };
+        assert!(store.set_password_hash(user, new, NOW).await.unwrap());
+        assert_eq!((begins(PASSWORD).await, begins("new").await), ([false; 2], [true; 2]));
+        // A hash at today's cost is another hash of the same password.
+        assert!(store.renew_password_hash(user, "new", "renewed", NOW).await.unwrap());
+        assert_eq!((begins("new").await, begins("renewed").await), ([false; 2], [true; 2]));
+        assert!(store.set_user_disabled(user, Some(NOW), NOW).await.unwrap());
+        assert_eq!(begins("renewed").await, [false; 2]);
+        let stranger: SessionRecord<SessionRefresh> = session(ayb_protocol::ids::UserId(id()));
+        assert!(!store.insert_api_session(&stranger, "renewed").await.unwrap());
     })
     .await;
 }
@@ -87,7 +119,7 @@ async fn an_earlier_secret_ends_the_session() {
         let (store, person) = (Store::new(db), user());
         store.insert_user(&person).await.unwrap();
         let session = session(person.id);
-        store.insert_api_session(&session).await.unwrap();
+        assert!(store.insert_api_session(&session, PASSWORD).await.unwrap());
         let first = refresh(&store, &session, session.hash, after(5)).await;
         let SessionRotation::Issue { session: next } = first else { panic!("{first:?}") };
         let stored = store.api_session(session.id).await.unwrap().unwrap().0;
@@ -101,19 +133,23 @@ async fn an_earlier_secret_ends_the_session() {
     .await;
 }
 
+fn admin_session() -> AdminSessionRecord {
+    AdminSessionRecord {
+        id: ayb_protocol::ids::SessionId(id()),
+        hash: hash(),
+        user_agent: None,
+        ip: None,
+        created_at: NOW,
+        expires_at: after(60),
+        revoked_at: None,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_administrator_has_sessions_without_an_account() {
     each_migrated(async |db| {
         let store = Store::new(db);
-        let session = AdminSessionRecord {
-            id: ayb_protocol::ids::SessionId(id()),
-            hash: hash(),
-            user_agent: Some("curl".to_owned()),
-            ip: None,
-            created_at: NOW,
-            expires_at: after(60),
-            revoked_at: None,
-        };
+        let session = AdminSessionRecord { user_agent: Some("curl".to_owned()), ..admin_session() };
         store.insert_admin_session(&session).await.unwrap();
         assert_eq!(store.admin_session(session.id).await.unwrap(), Some(session.clone()));
         assert!(store.browser_session(session.id).await.unwrap().is_none());
@@ -128,15 +164,7 @@ async fn who_comes_second_with_a_new_password_ends_no_session() {
     each_migrated(async |db| {
         let store = Store::new(db);
         let begin = async || {
-            let session = AdminSessionRecord {
-                id: ayb_protocol::ids::SessionId(id()),
-                hash: hash(),
-                user_agent: None,
-                ip: None,
-                created_at: NOW,
-                expires_at: after(60),
-                revoked_at: None,
-            };
+            let session = admin_session();
             store.insert_admin_session(&session).await.unwrap();
             session.id
         };
@@ -153,6 +181,26 @@ async fn who_comes_second_with_a_new_password_ends_no_session() {
         assert!(!store.replace_admin_password("first", "new as well", after(2)).await.unwrap());
         assert_eq!(ended(session).await, None);
         assert_eq!(store.admin_password().await.unwrap().as_deref(), Some("new"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_administrator_signs_in_only_with_the_password_that_was_verified() {
+    each_migrated(async |db| {
+        let store = Store::new(db);
+        let begins = async |verified: &str| {
+            let session = admin_session();
+            let begun = store.insert_verified_admin_session(&session, verified).await.unwrap();
+            let stored = store.admin_session(session.id).await.unwrap();
+            assert_eq!(stored, begun.then_some(session));
+            begun
+        };
+        assert!(!begins("").await && !begins("first").await, "there is no password");
+        store.set_admin_password("first", NOW).await.unwrap();
+        assert!(begins("first").await && !begins("other").await);
+        store.set_admin_password("second", after(1)).await.unwrap();
+        assert!(!begins("first").await && begins("second").await);
     })
     .await;
 }

@@ -12,7 +12,9 @@ use ayb_provider::user::UserRecord;
 use ayb_store::{Approval, DeletedApp, FoundLink, LinkKind, LinkRecord, LinkUse, UserInsertion};
 
 use super::{at_once, each_pair};
-use crate::sample::{NOW, World, after, app, client, fresh, hash, id, key, session, settings, tables, user};
+use crate::sample::{
+    NOW, PASSWORD, World, after, app, client, fresh, hash, id, key, session, settings, tables, user,
+};
 
 const MANY: usize = 50;
 
@@ -121,7 +123,7 @@ async fn approve(number: usize, world: World) -> Approval<()> {
 async fn a_session_is_rotated_once() {
     each_pair(async |worlds| {
         let session = session(worlds[0].user.id);
-        worlds[0].store.insert_api_session(&session).await.unwrap();
+        assert!(worlds[0].store.insert_api_session(&session, PASSWORD).await.unwrap());
         let (name, sent) = (session.id, session.hash);
         let refresh = |world: World| async move {
             let fresh = hash();

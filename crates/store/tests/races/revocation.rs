@@ -8,7 +8,7 @@ use ayb_store::db::Db;
 use ayb_store::{NewPassword, RevocationReason};
 
 use super::each_pair;
-use crate::sample::{NOW, World, after, fresh, hash, issued, session};
+use crate::sample::{NOW, PASSWORD, World, after, fresh, hash, issued, session};
 
 const ROUNDS: usize = 150;
 
@@ -177,7 +177,7 @@ async fn a_code_never_outlives_its_session_when_the_password_is_new() {
         let mut stored = 0;
         for round in 0..ROUNDS {
             here.session = session(here.user.id);
-            here.store.insert_browser_session(&here.session).await.unwrap();
+            assert!(here.store.insert_browser_session(&here.session, PASSWORD).await.unwrap());
             let issuing = tokio::spawn({
                 let here = here.clone();
                 async move {
@@ -187,12 +187,37 @@ async fn a_code_never_outlives_its_session_when_the_password_is_new() {
                         + usize::from(inserted)
                 }
             });
-            let new = NewPassword { hash: "$argon2id$".to_owned(), keep: None, revoke_grants: true };
+            let new = NewPassword { hash: PASSWORD.to_owned(), keep: None, revoke_grants: true };
             assert!(there.store.set_password_hash(there.user.id, new, after(1)).await.unwrap());
             stored += issuing.await.unwrap();
             assert_nothing_lives(&here, round).await;
         }
         eprintln!("{stored} codes in {ROUNDS} rounds");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_never_outlives_the_password_that_it_began_with() {
+    each_pair(async |[here, there]| {
+        let (mut stored, mut password) = (0, PASSWORD.to_owned());
+        for round in 0..ROUNDS {
+            let begun = session(here.user.id);
+            let beginning = tokio::spawn({
+                let (store, begun) = (here.store.clone(), begun.clone());
+                async move { store.insert_browser_session(&begun, &password).await.unwrap() }
+            });
+            password = format!("$argon2id${round}");
+            let new = NewPassword { hash: password.clone(), keep: None, revoke_grants: false };
+            assert!(there.store.set_password_hash(there.user.id, new, after(1)).await.unwrap());
+            let found = match beginning.await.unwrap() {
+                true => here.store.browser_session(begun.id).await.unwrap(),
+                false => None,
+            };
+            stored += usize::from(found.is_some());
+            assert!(found.is_none_or(|(session, _)| session.revoked_at.is_some()), "round {round}");
+        }
+        eprintln!("{stored} sessions in {ROUNDS} rounds");
     })
     .await;
 }

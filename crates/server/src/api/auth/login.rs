@@ -23,8 +23,10 @@ pub struct Login {
 /// Signs in.
 pub async fn login(visit: Visit, JsonBody(body): JsonBody<Login>) -> Response {
     limited(&visit, async |attempt| {
-        let found = sign_in::with_password(&visit.app, attempt, &body.email, &body.password, visit.now);
-        begin(&visit, found.await?).await
+        let Login { email, password } = &body;
+        let begin = async |user| begin(&visit, user).await;
+        let begun = sign_in::with_password(&visit.app, attempt, email, password, visit.now, begin);
+        begun.await?.tokens(&visit)
     })
     .await
 }

@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::http::extract::JsonBody;
 use crate::pages::signup::{Draft, SignUpError, create};
 use crate::pages::visit::Visit;
+use crate::sign_in::SignInError;
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]
@@ -30,7 +31,9 @@ pub async fn register(visit: Visit, JsonBody(body): JsonBody<Registration>) -> R
         let name = body.name.as_deref().unwrap_or_default();
         let draft = Draft { email: &body.email, password: &body.password, name };
         let user = create(&visit.app, attempt, &draft, visit.now).await?;
-        let mut response = begin(&visit, user).await?;
+        // Nothing is begun when somebody has set another password, or disabled the account, in this moment.
+        let begun = begin(&visit, user).await?.ok_or(SignInError::Wrong)?;
+        let mut response = begun.tokens(&visit)?;
         *response.status_mut() = StatusCode::CREATED;
         Ok(response)
     })

@@ -14,8 +14,10 @@ use crate::app::App;
 use crate::caller::{Caller, for_caller};
 use crate::error::ApiError;
 use crate::limits::Attempt;
+use crate::oauth::error::OAuthError;
 use crate::pages::visit::Visit;
 use crate::session_token::{self, SessionClaims};
+use crate::sign_in;
 
 /// What somebody gets who is signed in.
 #[derive(Serialize, ToSchema)]
@@ -46,11 +48,29 @@ impl RefreshToken {
     }
 }
 
-/// Begins a session. It is always a new one.
+/// A session that has just begun.
+pub(super) struct Begun {
+    id: SessionId,
+    secret: Secret<SessionRefresh>,
+    user: UserRecord,
+}
+
+impl Begun {
+    /// The answer that hands out both tokens.
+    ///
+    /// # Errors
+    /// When the session token cannot be signed.
+    pub(super) fn tokens(self, visit: &Visit) -> Result<Response, ApiError> {
+        tokens(visit, self.id, &self.secret, self.user)
+    }
+}
+
+/// Begins a session. It is always a new one. `None` when the password of `user` is another by now or the account is
+/// disabled.
 ///
 /// # Errors
 /// When the store cannot keep it.
-pub(super) async fn begin(visit: &Visit, user: UserRecord) -> Result<Response, ApiError> {
+pub(super) async fn begin(visit: &Visit, user: UserRecord) -> Result<Option<Begun>, OAuthError> {
     let Visit { app, now, .. } = visit;
     let id = SessionId(app.mint.uuid(*now)?);
     let secret = app.mint.named::<SessionRefresh>(id.0)?;
@@ -67,8 +87,8 @@ pub(super) async fn begin(visit: &Visit, user: UserRecord) -> Result<Response, A
         expires_at: now.plus(app.config.auth.refresh_token_duration),
         revoked_at: None,
     };
-    app.store.insert_api_session(&record).await?;
-    tokens(visit, id, &secret, user)
+    let stored = app.store.insert_api_session(&record, sign_in::verified(&user)).await?;
+    Ok(stored.then_some(Begun { id, secret, user }))
 }
 
 /// The answer that hands out both tokens of a session.

@@ -2,10 +2,8 @@
 
 use ayb_protocol::ids::{ClientId, SessionId};
 use ayb_provider::session::Present;
-use ayb_provider::user::{check_password, parse_name, parse_picture};
-use ayb_store::NewPassword;
+use ayb_provider::user::{UserRecord, check_password, parse_name, parse_picture};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::audit::Subject;
 use crate::limits::Attempt;
@@ -71,8 +69,8 @@ impl Done {
 pub(super) enum Change {
     /// It did something.
     Done(Done),
-    /// It did something after which this browser needs a new session.
-    NewSession(Done),
+    /// It did something after which this browser needs a new session, of the person as they are now.
+    NewSession(Done, Box<UserRecord>),
     /// There was nothing to do.
     Nothing,
     /// The account is deleted.
@@ -111,26 +109,14 @@ pub(super) async fn password(visit: &Visit, present: &Present, pairs: &Pairs) ->
     if let Err(text) = check_password(new, app.config.auth.min_password_length) {
         return Ok(Change::Refused(vec![("new_password", text)]));
     }
-    if !confirmed(visit, present, &attempt, pairs, "current_password").await? {
+    let current = field(pairs, "current_password").unwrap_or_default();
+    let Some(user) = sign_in::replace_password(app, &attempt, present.user(), current, new, *now).await?
+    else {
         let text = "That is not your current password.".to_owned();
         return Ok(Change::Refused(vec![("current_password", text)]));
-    }
-    let hash = sign_in::hash(app, Zeroizing::new(new.to_owned())).await?;
-    let new = NewPassword { hash: hash.as_str().to_owned(), keep: None, revoke_grants: true };
-    app.store.set_password_hash(present.user().id, new, *now).await?;
+    };
     note(visit, present, "password_changed", None);
-    Ok(Change::NewSession(Done::Password))
-}
-
-async fn confirmed(
-    visit: &Visit,
-    present: &Present,
-    attempt: &Attempt,
-    pairs: &Pairs,
-    name: &str,
-) -> Result<bool, OAuthError> {
-    let password = field(pairs, name).unwrap_or_default();
-    sign_in::confirms(&visit.app, attempt, present.user(), password).await
+    Ok(Change::NewSession(Done::Password, Box::new(user)))
 }
 
 pub(super) fn verification(visit: &Visit, present: &Present) -> Change {
@@ -177,7 +163,8 @@ pub(super) async fn applications(
 
 pub(super) async fn delete(visit: &Visit, present: &Present, pairs: &Pairs) -> Result<Change, OAuthError> {
     let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
-    if !confirmed(visit, present, &attempt, pairs, "confirm_password").await? {
+    let password = field(pairs, "confirm_password").unwrap_or_default();
+    if !sign_in::confirms(&visit.app, &attempt, present.user(), password).await? {
         let text = "That is not your password.".to_owned();
         return Ok(Change::Refused(vec![("confirm_password", text)]));
     }
