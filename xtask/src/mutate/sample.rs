@@ -94,6 +94,21 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "a_running_server_deletes_what_has_been_dead_for_a_day",
     },
+    // A password that changes while it is verified.
+    Mutation {
+        file: "crates/store/src/users.rs",
+        from: "    where id = $1 and password_hash = $2 and disabled_at is null for no key update\";\n",
+        to: "    where id = $1 and $2 <> '' and disabled_at is null for no key update\";\n",
+        package: "ayb-store",
+        test: "a_session_begins_only_with_the_password_that_was_verified",
+    },
+    Mutation {
+        file: "crates/store/src/users.rs",
+        from: "links::use_resets(user, now), ",
+        to: "",
+        package: "ayb-store",
+        test: "a_new_password_uses_up_the_links_for_new_passwords",
+    },
     // A slow body is the caller's fault.
     Mutation {
         file: "crates/server/src/http/edge.rs",

@@ -113,6 +113,21 @@ async fn of_many_uses_of_one_link_one_wins() {
 }
 
 #[tokio::test]
+async fn a_link_for_a_password_dies_when_the_password_is_changed_otherwise() {
+    for app in TestApp::everywhere().await {
+        let ada = app.user("ada").await;
+        let link = reset_link(&app, &ada.email).await;
+        let mut browser = app.signed_in(&ada).await;
+        browser.visit("/account").await;
+        browser.fill("current_password", &ada.password).fill("new_password", NEW);
+        browser.submit("password-submit").await;
+        assert_eq!(browser.url, "/account?done=password", "{}", browser.reply());
+        assert_eq!(envelope(&reset(&app, &link, "somebody else's").await).0, 400, "{}", app.kind);
+        assert_eq!(login(&app, &ada.email, NEW).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn links_die_in_time() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;

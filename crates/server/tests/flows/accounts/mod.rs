@@ -4,6 +4,7 @@ mod enumeration;
 mod hostile;
 mod limits;
 mod me;
+mod meanwhile;
 mod pages;
 mod session;
 mod sign_up;

@@ -1,8 +1,13 @@
 //! Nobody is the administrator without the password, and nobody guesses it quickly.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use ayb_server::admin::{password, sessions};
 use ayb_server::config::SecretText;
+use ayb_server::http::client_ip::ClientIp;
+use ayb_server::password::PasswordHash;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::{Desk, USERS, refusal};
 use crate::kit::time::{hours, minutes, seconds};
@@ -139,6 +144,33 @@ async fn a_new_password_ends_every_session_of_the_administrator() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_reset_while_it_is_verified_opens_and_changes_nothing() {
+    for app in TestApp::everywhere().await {
+        let made = password::ensure(&app.app).await.unwrap().unwrap();
+        let now = app.clock.now();
+        let begin = async |verified: &PasswordHash| {
+            let origin = sessions::Origin { ip: ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST)), user_agent: None };
+            sessions::begin_verified(&app.app, verified, origin, now).await.unwrap()
+        };
+        let change = async |verified: &PasswordHash, new: &str| {
+            password::replace(&app.app, verified, Zeroizing::new(new.to_owned()), now).await.unwrap()
+        };
+        let verified = password::verify(&app.app, made).await.unwrap().unwrap();
+        let reset = Zeroizing::new("the reset password".to_owned());
+        password::reset(&app.app.store, &app.app.passwords, reset.clone(), now).await.unwrap();
+        assert!(begin(&verified).await.is_none(), "{}", app.kind);
+        assert!(!change(&verified, "a new password").await, "{}", app.kind);
+        assert_eq!(sign_in(&app, &reset).await.status, 200);
+
+        let verified = password::verify(&app.app, reset).await.unwrap().unwrap();
+        let token = begin(&verified).await.unwrap();
+        assert!(opens(&app, token.expose()).await);
+        assert!(change(&verified, "a new password").await);
+        assert!(!opens(&app, token.expose()).await);
+    }
+}
+
+#[tokio::test]
 async fn a_stolen_token_does_not_guess_the_password_faster() {
     let app = TestApp::with(|config| config.admin.login_rate_limit = 2).await;
     let desk = Desk::at(&app).await;
@@ -174,6 +206,8 @@ async fn the_configured_password_is_the_password() {
         let second = configured("another one").await;
         password::ensure(&second.app).await.unwrap();
         assert!(!opens(&second, &token).await);
+        assert_eq!(sign_in(&first, "opensesame").await.status, 401, "the later start replaced it everywhere");
+        assert_eq!(sign_in(&second, "another one").await.status, 200);
     }
 }
 
