@@ -2,7 +2,8 @@
 //!
 //! A secret's text never appears in `Debug`, and there is no `Display`. Codes and tokens also say where their row is
 //! (`docs/decisions/0008-tokens-that-find-their-row.md`): eight of their bytes are the row's key, masked with a keyed
-//! hash of the rest, so that they look random and leak no count.
+//! hash of the rest, so that they look random and leak no count. Secrets of sessions and links name their row in the same
+//! way, and a tag vouches for the name: it can be trusted before the store is asked.
 
 use crate::{hex, jose, jose::MacKey};
 use std::fmt;
@@ -25,6 +26,11 @@ pub trait Located: Kind {}
 
 /// A kind whose secret carries the whole identifier of its row; the row may outlive the secret (rotation).
 pub trait Named: Kind {}
+
+/// Where the masked name in a [`Named`] secret ends, and the randomness begins.
+const NAME_END: usize = 16;
+/// Bytes of the tag at its end: 96 bits, which can only be guessed by asking the server.
+const TAG: usize = 12;
 
 macro_rules! kind {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $bytes:literal) => {
@@ -166,22 +172,27 @@ impl<K: Located> Secret<K> {
 }
 
 impl<K: Named> Secret<K> {
-    /// Makes a secret that names the row `id`; the rest is randomness that `fill` writes.
+    /// Makes a secret that names the row `id`: the masked name, randomness that `fill` writes, and a tag over both.
     pub fn generate_for(id: Uuid, mask: &MaskKey, fill: impl FnOnce(&mut [u8])) -> Self {
         let mut bytes = Zeroizing::new(vec![0u8; K::BYTES]);
-        fill(&mut bytes[16..]);
-        let masked = id.as_u128() ^ mask.wide_mask::<K>(&bytes[16..]);
-        bytes[..16].copy_from_slice(&masked.to_be_bytes());
+        let tag_start = K::BYTES - TAG;
+        fill(&mut bytes[NAME_END..tag_start]);
+        let tag = mask.tag::<K>(id, &bytes[NAME_END..tag_start]);
+        bytes[tag_start..].copy_from_slice(&tag);
+        let masked = id.as_u128() ^ mask.wide_mask::<K>(&bytes[NAME_END..]);
+        bytes[..NAME_END].copy_from_slice(&masked.to_be_bytes());
         Self::from_bytes(&bytes)
     }
 
-    /// The identifier of the row that this secret names. Any well-formed string names one; whether it exists, only
-    /// the store can say.
-    pub fn named_row(&self, mask: &MaskKey) -> Uuid {
+    /// The identifier of the row that this secret names; `None` unless it was made here for that very row. Whether the
+    /// row still exists, and whether this is its latest secret, only the store can say.
+    pub fn named_row(&self, mask: &MaskKey) -> Option<Uuid> {
         let bytes = self.bytes();
-        let mut head = [0u8; 16];
-        head.copy_from_slice(&bytes[..16]);
-        Uuid::from_u128(u128::from_be_bytes(head) ^ mask.wide_mask::<K>(&bytes[16..]))
+        let mut head = [0u8; NAME_END];
+        head.copy_from_slice(&bytes[..NAME_END]);
+        let id = Uuid::from_u128(u128::from_be_bytes(head) ^ mask.wide_mask::<K>(&bytes[NAME_END..]));
+        let (random, tag) = bytes[NAME_END..].split_at(K::BYTES - NAME_END - TAG);
+        jose::constant_time_eq(mask.tag::<K>(id, random), tag).then_some(id)
     }
 }
 
@@ -227,7 +238,8 @@ impl RowKey {
     }
 }
 
-/// The server's key that hides row keys inside secrets. It protects a count, not the secrets themselves.
+/// The server's key that hides row keys inside secrets, and vouches for the names in them. It protects a count, and
+/// sessions from being ended by others, but no secret: nothing opens without the hash that the store keeps.
 pub struct MaskKey(MacKey);
 
 impl MaskKey {
@@ -245,6 +257,14 @@ impl MaskKey {
         let mut head = [0u8; 16];
         head.copy_from_slice(&hash[..16]);
         u128::from_be_bytes(head)
+    }
+
+    /// What is signed here is longer than what makes a mask, so that neither answers for the other.
+    fn tag<K: Named>(&self, id: Uuid, random: &[u8]) -> [u8; TAG] {
+        let hash = self.0.sign([K::PREFIX.as_bytes(), b"names", id.as_bytes(), random]);
+        let mut tag = [0u8; TAG];
+        tag.copy_from_slice(&hash[..TAG]);
+        tag
     }
 }
 
@@ -360,7 +380,26 @@ mod tests {
         let first = Secret::<SessionRefresh>::generate_for(id, &mask(), |b| b.fill(1));
         let second = Secret::<SessionRefresh>::generate_for(id, &mask(), |b| b.fill(2));
         assert_ne!(first.expose(), second.expose());
-        assert_eq!((first.named_row(&mask()), second.named_row(&mask())), (id, id));
+        assert_eq!((first.named_row(&mask()), second.named_row(&mask())), (Some(id), Some(id)));
+        assert_eq!(first.expose().len(), "ayb_sr_".len() + 96);
+        assert_eq!(first.named_row(&MaskKey::from_bytes(&[8; 32])), None);
+    }
+
+    #[test]
+    fn nobody_makes_a_secret_that_names_another_row() {
+        let (own, victim) = (Uuid::from_u128(1 << 80 | 5), Uuid::from_u128(1 << 80 | 6));
+        let secret = Secret::<SessionRefresh>::generate_for(own, &mask(), |b| b.fill(1));
+        let mut forged = secret.bytes();
+        let difference = (own.as_u128() ^ victim.as_u128()).to_be_bytes();
+        forged.iter_mut().zip(difference).for_each(|(byte, other)| *byte ^= other);
+        assert_eq!(Secret::<SessionRefresh>::from_bytes(&forged).named_row(&mask()), None);
+        for at in 0..SessionRefresh::BYTES {
+            let mut changed = secret.bytes();
+            changed[at] ^= 1;
+            assert_eq!(Secret::<SessionRefresh>::from_bytes(&changed).named_row(&mask()), None, "byte {at}");
+        }
+        let cookie = Secret::<BrowserSession>::from_bytes(&secret.bytes());
+        assert_eq!(cookie.named_row(&mask()), None, "nor one of another kind");
     }
 
     #[test]

@@ -102,8 +102,8 @@ pub enum SessionRotation {
         /// The session with its new hash.
         session: SessionRecord<SessionRefresh>,
     },
-    /// The secret names the session but is not its current one. Nobody can make up such a name, so it is an earlier
-    /// secret: somebody has a copy, and the session ends.
+    /// The secret names the session but is not its current one. Its name was authenticated when it was read, so nobody
+    /// made it up: it is an earlier secret, somebody has a copy, and the session ends.
     Replay {
         /// The session to end.
         revoke: SessionId,

@@ -130,7 +130,8 @@ pub async fn peek(
     now: Timestamp,
 ) -> Result<Option<UserRecord>, StoreError> {
     let Some(secret) = Secret::<MailLink>::parse(token) else { return Ok(None) };
-    let found = app.store.peek_link(secret.named_row(app.mint.mask())).await?;
+    let Some(id) = secret.named_row(app.mint.mask()) else { return Ok(None) };
+    let found = app.store.peek_link(id).await?;
     Ok(found.filter(|found| found.opens(kind, &secret.hash(), now)).map(|found| found.user))
 }
 
@@ -202,7 +203,8 @@ async fn consume(
     change: LinkUse,
 ) -> Result<bool, StoreError> {
     let Some(secret) = Secret::<MailLink>::parse(token) else { return Ok(false) };
-    let (id, hash) = (secret.named_row(app.mint.mask()), secret.hash());
+    let Some(id) = secret.named_row(app.mint.mask()) else { return Ok(false) };
+    let hash = secret.hash();
     let done = app
         .store
         .consume_link(id, now, move |found| match found {

@@ -88,7 +88,7 @@ fn of_api_keys() -> Vec<(&'static str, Vec<Value>)> {
 
 fn of_sessions() -> Vec<(&'static str, Vec<Value>)> {
     vec![
-        (sessions::END, vec![ID, TIME]),
+        (sessions::END, vec![ID, TIME, text()]),
         (sessions::END_OF_USER, vec![ID, TIME, ID]),
         (sessions::FIND, vec![ID, text()]),
         (sessions::FIND_WITH_CONSENT, vec![ID, text(), text()]),

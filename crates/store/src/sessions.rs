@@ -171,7 +171,16 @@ pub(crate) const LOCK: &str = concat!(found_session!(), " for no key update of s
 pub(crate) const TOUCHED: &str =
     "update _ayb_sessions set last_used_at = $2 where id = $1 and last_used_at < $2";
 
-pub(crate) const END: &str = "update _ayb_sessions set revoked_at = $2 where id = $1 and revoked_at is null";
+/// The kind is named, so that no secret of one kind ends a session of another.
+pub(crate) const END: &str =
+    "update _ayb_sessions set revoked_at = $2 where id = $1 and kind = $3 and revoked_at is null";
+
+/// The kind of the administrator's sessions, which are no person's.
+const ADMIN: &str = "admin";
+
+fn end(id: SessionId, kind: &str, now: Timestamp) -> Write {
+    (END, vec![id.into(), now.into(), kind.into()])
+}
 
 pub(crate) const END_OF_USER: &str = "update _ayb_sessions set revoked_at = $2
     where user_id = $1 and revoked_at is null and (id <> $3 or $3 is null)";
@@ -219,7 +228,7 @@ where
             tx.apply(vec![(ROTATE, row)]).await?;
         }
         SessionRotation::Replay { revoke } => {
-            tx.apply(vec![(END, vec![(*revoke).into(), (*now).into()])]).await?;
+            tx.apply(vec![end(*revoke, SessionKind::Api.as_str(), *now)]).await?;
         }
         SessionRotation::Refuse => {}
     }
@@ -350,9 +359,22 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a session of any kind; true when it was not ended before.
-    pub async fn end_session(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.db.execute(END, vec![id.into(), now.into()]).await? > 0)
+    /// Ends a session of this kind; true when there was one that was not ended before.
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        kind: SessionKind,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (sql, params) = end(id, kind.as_str(), now);
+        Ok(self.db.execute(sql, params).await? > 0)
+    }
+
+    /// Ends a session of the administrator.
+    pub async fn end_admin_session(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        let (sql, params) = end(id, ADMIN, now);
+        self.db.execute(sql, params).await?;
+        Ok(())
     }
 
     /// Ends all sessions of a person, but one if it is named; the answer is how many.

@@ -133,6 +133,14 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "neither_a_key_nor_a_token_makes_lists_or_revokes_keys",
     },
+    // A secret names a row only with the tag that was made for it
+    Mutation {
+        file: "crates/protocol/src/secret.rs",
+        from: "        jose::constant_time_eq(mask.tag::<K>(id, random), tag).then_some(id)\n",
+        to: "        let _ = (random, tag);\n        Some(id)\n",
+        package: "ayb-server",
+        test: "a_forged_refresh_token_ends_no_session_and_is_no_replay",
+    },
     // P-136
     Mutation {
         file: "crates/provider/src/access.rs",

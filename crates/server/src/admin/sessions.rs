@@ -70,7 +70,7 @@ impl AdminCaller {
 /// 401 for everything but a live session of the administrator; what people and clients hold is never one.
 pub async fn admit(app: &App, token: &str, ip: ClientIp, now: Timestamp) -> Result<AdminCaller, ApiError> {
     let secret = Secret::<Admin>::parse(token).ok_or_else(refused)?;
-    let session = SessionId(secret.named_row(app.mint.mask()));
+    let session = SessionId(secret.named_row(app.mint.mask()).ok_or_else(refused)?);
     let found = app.store.admin_session(session).await?.ok_or_else(refused)?;
     let live = found.hash == secret.hash() && found.revoked_at.is_none() && now < found.expires_at;
     if !live {
@@ -135,7 +135,7 @@ pub async fn begin_verified(
 /// # Errors
 /// When the store fails.
 pub async fn sign_out(app: &App, admin: &AdminCaller) -> Result<(), ApiError> {
-    app.store.end_session(admin.session, admin.now).await?;
+    app.store.end_admin_session(admin.session, admin.now).await?;
     admin.note(app, "admin.signed_out", Subject::default());
     Ok(())
 }

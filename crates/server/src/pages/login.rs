@@ -6,6 +6,7 @@ use ayb_protocol::secret::{BrowserSession, Secret};
 use ayb_protocol::time::Timestamp;
 use ayb_provider::session::SessionRecord;
 use ayb_provider::user::UserRecord;
+use ayb_store::SessionKind;
 use http::StatusCode;
 
 use crate::app::App;
@@ -111,8 +112,8 @@ async fn begin(visit: &Visit, user: &UserRecord) -> Result<Option<Secret<Browser
     if !app.store.insert_browser_session(&record, sign_in::verified(user)).await? {
         return Ok(None);
     }
-    if let Some(earlier) = visit.session_secret() {
-        app.store.end_session(SessionId(earlier.named_row(app.mint.mask())), *now).await?;
+    if let Some(earlier) = visit.present().await? {
+        app.store.end_session(earlier.session().id, SessionKind::Browser, *now).await?;
     }
     Ok(Some(secret))
 }

@@ -7,7 +7,7 @@ use ayb_protocol::params::Params;
 use ayb_provider::client::ClientRecord;
 use ayb_provider::logout::{Destination, Hint, destination, named_client, needs_confirmation};
 use ayb_provider::session::Present;
-use ayb_store::RevocationReason;
+use ayb_store::{RevocationReason, SessionKind};
 use http::StatusCode;
 
 use crate::http::cookie;
@@ -115,7 +115,7 @@ async fn end(visit: &Visit, present: &Present, client: Option<&ClientRecord>) ->
         let (user, reason) = (present.user().id, RevocationReason::LoggedOut);
         visit.app.store.revoke_grants_of_session(user, &client.client_id, session, reason, visit.now).await?;
     }
-    visit.app.store.end_session(session, visit.now).await?;
+    visit.app.store.end_session(session, SessionKind::Browser, visit.now).await?;
     Ok(())
 }
 

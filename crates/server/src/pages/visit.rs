@@ -69,7 +69,8 @@ impl Visit {
     /// When the store cannot say.
     pub async fn present(&self) -> Result<Option<Present>, StoreError> {
         let Some(secret) = self.session_secret() else { return Ok(None) };
-        let found = self.app.store.browser_session(self.session_id(&secret)).await?;
+        let Some(id) = self.session_id(&secret) else { return Ok(None) };
+        let found = self.app.store.browser_session(id).await?;
         Ok(self.admit(&secret, found))
     }
 
@@ -82,7 +83,7 @@ impl Visit {
         client: &ClientId,
     ) -> Result<(Option<Present>, Option<ConsentRecord>), StoreError> {
         let Some(secret) = self.session_secret() else { return Ok((None, None)) };
-        let id = self.session_id(&secret);
+        let Some(id) = self.session_id(&secret) else { return Ok((None, None)) };
         let found = self.app.store.browser_session_and_consent(id, client).await?;
         let Some((session, user, consent)) = found else { return Ok((None, None)) };
         let present = self.admit(&secret, Some((session, user)));
@@ -90,8 +91,8 @@ impl Visit {
         Ok((present, consent))
     }
 
-    fn session_id(&self, secret: &Secret<BrowserSession>) -> SessionId {
-        SessionId(secret.named_row(self.app.mint.mask()))
+    fn session_id(&self, secret: &Secret<BrowserSession>) -> Option<SessionId> {
+        secret.named_row(self.app.mint.mask()).map(SessionId)
     }
 
     /// The person, if `secret` opens the session that was found where it points.
@@ -119,7 +120,7 @@ impl Visit {
     }
 
     /// The session cookie, when it is well-formed.
-    pub fn session_secret(&self) -> Option<Secret<BrowserSession>> {
+    fn session_secret(&self) -> Option<Secret<BrowserSession>> {
         Secret::parse(self.app.session_cookie().read(&self.headers)?)
     }
 

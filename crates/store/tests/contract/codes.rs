@@ -2,6 +2,7 @@
 
 use ayb_provider::grant::CodeRecord;
 use ayb_provider::grant::code::Redemption;
+use ayb_store::SessionKind;
 
 use crate::kit::each_migrated;
 use crate::sample::{NOW, World, after, hash, id};
@@ -46,7 +47,7 @@ async fn a_code_needs_a_consent_and_a_session_that_still_exist() {
             "the consent was withdrawn"
         );
         world.code().await;
-        store.end_session(world.session.id, NOW).await.unwrap();
+        store.end_session(world.session.id, SessionKind::Browser, NOW).await.unwrap();
         let code = world.new_code();
         assert!(!store.insert_code(&code, &world.client).await.unwrap(), "the session has ended");
         assert!(store.peek_code(code.id).await.unwrap().is_none());

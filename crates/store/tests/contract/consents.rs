@@ -5,7 +5,7 @@ use ayb_protocol::tables::AllowedTables;
 use ayb_provider::consent::{ConsentRecord, widened};
 use ayb_provider::grant::CodeRecord;
 use ayb_provider::grant::code::Redemption;
-use ayb_store::{Approval, ListedConsent, RevocationReason};
+use ayb_store::{Approval, ListedConsent, RevocationReason, SessionKind};
 
 use crate::kit::each_migrated;
 use crate::sample::{NOW, PASSWORD, World, after, client, client_id, hash, session, tables};
@@ -63,7 +63,7 @@ async fn consent_and_code_are_stored_together_or_not_at_all() {
         assert_eq!(store.approve(user, client, refusing).await.unwrap(), Approval::Refused("no"));
         let code = world.new_code();
         let rule = widening(world.consent_to("openid", AllowedTables::All), code.clone());
-        store.end_session(world.session.id, NOW).await.unwrap();
+        store.end_session(world.session.id, SessionKind::Browser, NOW).await.unwrap();
         assert_eq!(store.approve(user, client, rule).await.unwrap(), Approval::SessionEnded);
         assert_eq!(store.consent(user, client).await.unwrap(), None);
         let stored = CodeRecord { session_id: None, ..code };

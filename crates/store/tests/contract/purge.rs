@@ -9,7 +9,7 @@ use ayb_provider::grant::refresh::Rotation;
 use ayb_provider::grant::{CodeRecord, TokenRecord};
 use ayb_provider::policy::Policy;
 use ayb_provider::session::SessionRecord;
-use ayb_store::{LinkKind, LinkRecord, Page, Purged, Store, Sweep};
+use ayb_store::{LinkKind, LinkRecord, Page, Purged, SessionKind, Store, Sweep};
 
 use crate::kit::each_migrated;
 use crate::sample::{NOW, PASSWORD, World, after, api_key, fresh, hash, id, id_at, issued, session};
@@ -40,7 +40,7 @@ async fn nothing_leaves_before_it_has_been_dead_for_a_day_and_a_code_for_an_hour
         let world = World::new(db).await;
         let answer = world.granted().await;
         world.code().await;
-        world.store.end_session(world.session.id, NOW).await.unwrap();
+        world.store.end_session(world.session.id, SessionKind::Browser, NOW).await.unwrap();
         let codes_end = Policy::default().code.0 + 3600;
         let (purged, _) = purge(&world.store, after(codes_end), 100).await;
         assert_eq!(purged, Purged::default());

@@ -60,8 +60,11 @@ async fn sessions_end_one_by_one_or_together() {
             (second.id, SessionKind::Browser),
         ];
         assert_eq!(live, expected);
-        assert!(store.end_session(second.id, after(3)).await.unwrap());
-        assert!(!store.end_session(second.id, after(4)).await.unwrap());
+        let end = |id, kind, at| store.end_session(id, kind, after(at));
+        assert!(!end(second.id, SessionKind::Api, 3).await.unwrap(), "it is no session of the API");
+        assert!(!end(api.id, SessionKind::Browser, 3).await.unwrap(), "nor is the other one of a browser");
+        assert!(end(second.id, SessionKind::Browser, 3).await.unwrap());
+        assert!(!end(second.id, SessionKind::Browser, 4).await.unwrap());
         assert_eq!(store.browser_session(second.id).await.unwrap().unwrap().0.revoked_at, Some(after(3)));
         assert_eq!(store.end_sessions(user, Some(api.id), after(5)).await.unwrap(), 2);
         assert_eq!(store.end_sessions(user, None, after(6)).await.unwrap(), 1);
@@ -153,7 +156,10 @@ async fn the_administrator_has_sessions_without_an_account() {
         store.insert_admin_session(&session).await.unwrap();
         assert_eq!(store.admin_session(session.id).await.unwrap(), Some(session.clone()));
         assert!(store.browser_session(session.id).await.unwrap().is_none());
-        assert!(store.end_session(session.id, after(1)).await.unwrap());
+        for kind in [SessionKind::Browser, SessionKind::Api] {
+            assert!(!store.end_session(session.id, kind, after(1)).await.unwrap(), "{kind:?}");
+        }
+        store.end_admin_session(session.id, after(1)).await.unwrap();
         assert_eq!(store.admin_session(session.id).await.unwrap().unwrap().revoked_at, Some(after(1)));
     })
     .await;

@@ -1,6 +1,7 @@
 //! `POST /api/auth/logout`
 
 use axum::response::Response;
+use ayb_store::SessionKind;
 use http::StatusCode;
 use serde_json::json;
 
@@ -20,7 +21,7 @@ pub async fn logout(visit: Visit, JsonBody(body): JsonBody<RefreshToken>) -> Res
     let Visit { app, now, .. } = &visit;
     let Some((secret, id)) = body.locate(app) else { return Ok(done()) };
     let Some((session, _)) = app.store.api_session(id).await? else { return Ok(done()) };
-    if !session.is_live(*now) || !app.store.end_session(id, *now).await? {
+    if !session.is_live(*now) || !app.store.end_session(id, SessionKind::Api, *now).await? {
         return Ok(done());
     }
     if session.hash == secret.hash() {

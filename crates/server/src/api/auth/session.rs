@@ -40,10 +40,10 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The secret and the session that it names; `None` when it is not well-formed.
+    /// The secret and the session that it was made for; `None` when it was made for none.
     pub(super) fn locate(&self, app: &App) -> Option<(Secret<SessionRefresh>, SessionId)> {
         let secret = Secret::<SessionRefresh>::parse(&self.refresh_token)?;
-        let session = SessionId(secret.named_row(app.mint.mask()));
+        let session = SessionId(secret.named_row(app.mint.mask())?);
         Some((secret, session))
     }
 }

@@ -138,11 +138,10 @@ pub(super) async fn sessions(visit: &Visit, present: &Present, pairs: &Pairs) ->
     }
     // Only one's own: an identifier that somebody saw elsewhere ends nothing.
     let own = app.store.list_live_sessions(user, *now).await?;
-    let Some(session) = SessionId::parse(named).filter(|id| own.iter().any(|live| live.id == *id)) else {
-        return Ok(Change::Nothing);
-    };
-    if app.store.end_session(session, *now).await? {
-        note(visit, present, "session_ended", Some(json!({"session_id": session.to_string()})));
+    let session = SessionId::parse(named).and_then(|id| own.iter().find(|live| live.id == id));
+    let Some(session) = session else { return Ok(Change::Nothing) };
+    if app.store.end_session(session.id, session.kind, *now).await? {
+        note(visit, present, "session_ended", Some(json!({"session_id": session.id.to_string()})));
     }
     Ok(Change::Done(Done::Session))
 }

@@ -1,6 +1,7 @@
 //! The account API, as programs that sign people in meet it, and those who attack it.
 
 mod enumeration;
+mod forged;
 mod hostile;
 mod limits;
 mod me;
