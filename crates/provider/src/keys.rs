@@ -1,4 +1,5 @@
-//! The life of signing keys: published before they sign, kept until their last token is dead.
+//! The life of signing keys: published before they sign and until their last token is dead, and remembered for the hints
+//! of sessions after that.
 
 use crate::client::SigningAlg;
 use ayb_protocol::time::{Seconds, Timestamp};
@@ -24,8 +25,15 @@ pub struct KeyRecord {
     pub activated_at: Option<Timestamp>,
     /// When it stopped signing.
     pub retired_at: Option<Timestamp>,
-    /// When its last token is dead and it may go.
+    /// When its last token is dead: it is published no longer, and only remembered ([`KeyPolicy::remember`]).
     pub expires_at: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether everybody can read its public part now.
+    pub fn is_published(&self, now: Timestamp) -> bool {
+        self.state != KeyState::Retired || self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
 }
 
 impl std::fmt::Debug for KeyRecord {
@@ -41,7 +49,7 @@ pub enum KeyState {
     Next,
     /// Signing.
     Active,
-    /// Published for the tokens that it signed.
+    /// Published for the tokens that it signed, and remembered when they are dead.
     Retired,
 }
 
@@ -68,9 +76,15 @@ pub struct KeyPolicy {
     pub rotate_after: Option<Seconds>,
     /// How long a key is published before it signs; longer than anybody keeps the key set.
     pub publish_ahead: Seconds,
-    /// How long a retired key stays: the longest life of a token it may have signed, and a margin.
+    /// How long a retired key stays published: the longest life of a token it may have signed, and a margin.
     pub retain: Seconds,
+    /// How long it is remembered after that: the longest life of a session. An expired ID token still says which session
+    /// is meant (RP-Initiated Logout 1.0 §2), and can be believed only as long as its key is known.
+    pub remember: Seconds,
 }
+
+/// Keys of one algorithm that are remembered at most, the latest, so that rotating often does not pile them up.
+const MOST_REMEMBERED: usize = 100;
 
 /// One change to the set of keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,7 +93,7 @@ pub enum KeyChange {
     Add(KeyRecord),
     /// Let it sign.
     Activate(String),
-    /// Stop it from signing; it goes at the time given.
+    /// Stop it from signing; it is published until the time given.
     Retire(String, Timestamp),
     /// Forget it.
     Delete(String),
@@ -110,13 +124,7 @@ pub fn plan(
     rotation: Rotation,
     now: Timestamp,
 ) -> Vec<KeyChange> {
-    let mut changes = Vec::new();
-    let dead = |key: &&KeyRecord| {
-        key.algorithm == algorithm
-            && key.state == KeyState::Retired
-            && key.expires_at.is_some_and(|expires_at| now >= expires_at)
-    };
-    changes.extend(keys.iter().filter(dead).map(|key| KeyChange::Delete(key.kid.clone())));
+    let mut changes = forgotten(keys, algorithm, policy, now);
     let forced = rotation != Rotation::WhenDue;
     let fresh = fresh.filter(|_| needs_fresh(keys, algorithm, policy, forced, now));
     let active = active(keys, algorithm);
@@ -179,6 +187,27 @@ pub enum Rotation {
     AtOnce,
 }
 
+/// The keys that verify nothing any more, not even a hint.
+fn forgotten(
+    keys: &[KeyRecord],
+    algorithm: SigningAlg,
+    policy: &KeyPolicy,
+    now: Timestamp,
+) -> Vec<KeyChange> {
+    let hidden = keys.iter().filter(|key| key.algorithm == algorithm && !key.is_published(now));
+    let mut hidden: Vec<_> = hidden.filter_map(|key| Some((key.expires_at?, key))).collect();
+    hidden.sort_by_key(|(expires_at, _)| std::cmp::Reverse(*expires_at));
+    let over = |(rank, (expires_at, _)): &(usize, (Timestamp, &KeyRecord))| {
+        *rank >= MOST_REMEMBERED || now >= expires_at.plus(policy.remember)
+    };
+    hidden
+        .into_iter()
+        .enumerate()
+        .filter(over)
+        .map(|(_, (_, key))| KeyChange::Delete(key.kid.clone()))
+        .collect()
+}
+
 fn active(keys: &[KeyRecord], algorithm: SigningAlg) -> Option<&KeyRecord> {
     keys.iter().find(|key| key.algorithm == algorithm && key.state == KeyState::Active)
 }
@@ -212,8 +241,12 @@ fn hand_over(active: &KeyRecord, next: &str, policy: &KeyPolicy, now: Timestamp)
 mod tests {
     use super::*;
 
-    const POLICY: KeyPolicy =
-        KeyPolicy { rotate_after: Some(Seconds(1000)), publish_ahead: Seconds(100), retain: Seconds(50) };
+    const POLICY: KeyPolicy = KeyPolicy {
+        rotate_after: Some(Seconds(1000)),
+        publish_ahead: Seconds(100),
+        retain: Seconds(50),
+        remember: Seconds(30),
+    };
     const RSA: SigningAlg = SigningAlg::RS256;
 
     fn key(kid: &str, state: KeyState, at: i64) -> KeyRecord {
@@ -251,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_key_is_published_before_it_signs_and_the_old_one_stays_until_its_tokens_are_dead() {
+    fn the_next_key_is_published_before_it_signs_and_the_old_one_stays_until_its_hints_are_dead() {
         let mut keys = vec![key("a", KeyState::Active, 0)];
         assert_eq!(words(&keys, Rotation::WhenDue, 899), [""; 0]);
         assert_eq!(words(&keys, Rotation::WhenDue, 900), ["add fresh next"]);
@@ -259,8 +292,22 @@ mod tests {
         assert_eq!(words(&keys, Rotation::WhenDue, 999), [""; 0]);
         assert_eq!(words(&keys, Rotation::WhenDue, 1000), ["retire a until 1050", "activate b"]);
         let after = [key("a", KeyState::Retired, 1050), key("b", KeyState::Active, 1000)];
-        assert_eq!(words(&after, Rotation::WhenDue, 1049), [""; 0]);
-        assert_eq!(words(&after, Rotation::WhenDue, 1050), ["delete a"]);
+        assert_eq!(words(&after, Rotation::WhenDue, 1079), [""; 0]);
+        assert_eq!(words(&after, Rotation::WhenDue, 1080), ["delete a"]);
+        let published = |at| after.iter().map(move |key| key.is_published(Timestamp::from_seconds(at)));
+        assert!(published(1049).eq([true, true]));
+        assert!(published(1050).eq([false, true]), "its tokens are dead");
+    }
+
+    #[test]
+    fn of_many_keys_the_latest_are_remembered() {
+        let retired = |at: i64| key(&at.to_string(), KeyState::Retired, at);
+        let mut keys = vec![key("a", KeyState::Active, 0)];
+        keys.extend((1..=i64::try_from(MOST_REMEMBERED).unwrap() + 2).map(|_| retired(100)));
+        keys.push(retired(99));
+        keys.push(retired(101));
+        let deleted = words(&keys, Rotation::WhenDue, 100);
+        assert_eq!((deleted.len(), deleted.last().unwrap().as_str()), (3, "delete 99"));
     }
 
     #[test]

@@ -234,6 +234,7 @@ fn key_policy(config: &Config, policy: &Policy) -> KeyPolicy {
         rotate_after: (days > 0).then_some(Seconds(days * DAY)),
         publish_ahead: config.auth.provider.key_publish_ahead_seconds,
         retain: Seconds(longest.0.saturating_add(MARGIN)),
+        remember: config.auth.browser_session_duration,
     }
 }
 

@@ -42,7 +42,7 @@ pub enum KeysError {
 /// The set of keys at one moment.
 pub struct KeyRing {
     active: BTreeMap<SigningAlg, SigningKey>,
-    verifying: VerifyingKeys,
+    hints: VerifyingKeys,
     jwks: Bytes,
 }
 
@@ -52,9 +52,10 @@ impl KeyRing {
         self.active.get(&alg)
     }
 
-    /// All published keys, ready to verify.
-    pub fn verifying(&self) -> &VerifyingKeys {
-        &self.verifying
+    /// All keys, those that are only remembered too, ready to verify hints. Nothing else may be verified with them: a
+    /// remembered key is known longer than any of its tokens lives.
+    pub fn hints(&self) -> &VerifyingKeys {
+        &self.hints
     }
 
     /// The published key set as JSON.
@@ -62,15 +63,19 @@ impl KeyRing {
         self.jwks.clone()
     }
 
-    fn open(seal: &Seal, records: &[KeyRecord]) -> Result<Self, KeysError> {
+    fn open(seal: &Seal, records: &[KeyRecord], now: Timestamp) -> Result<Self, KeysError> {
         let mut active = BTreeMap::new();
-        let mut public = Vec::new();
+        let (mut published, mut known) = (Vec::new(), Vec::new());
         // The usual algorithm first, for readers that look no further than the first key.
         let mut ordered: Vec<&KeyRecord> = records.iter().collect();
         ordered.sort_by_key(|record| (record.algorithm, record.created_at));
         for record in ordered {
             let damaged = || KeysError::Damaged { kid: record.kid.clone() };
-            public.push(Jwk::parse(record.public_jwk.as_bytes()).map_err(|_| damaged())?);
+            let public = Jwk::parse(record.public_jwk.as_bytes()).map_err(|_| damaged())?;
+            if record.is_published(now) {
+                published.push(public.clone());
+            }
+            known.push(public);
             if record.state == KeyState::Active {
                 let der = seal.open(&record.kid, &record.sealed)?;
                 let key =
@@ -78,9 +83,8 @@ impl KeyRing {
                 active.insert(record.algorithm, key);
             }
         }
-        let set = KeySet::new(public);
-        let jwks = Bytes::from(serde_json::to_vec(&set).unwrap_or_default());
-        Ok(Self { active, verifying: VerifyingKeys::from_key_set(&set), jwks })
+        let jwks = Bytes::from(serde_json::to_vec(&KeySet::new(published)).unwrap_or_default());
+        Ok(Self { active, hints: VerifyingKeys::from_key_set(&KeySet::new(known)), jwks })
     }
 }
 
@@ -106,7 +110,7 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Self, KeysError> {
         let seal = Seal::new(&seal)?;
-        let ring = ArcSwap::from_pointee(KeyRing::open(&seal, &[])?);
+        let ring = ArcSwap::from_pointee(KeyRing::open(&seal, &[], now)?);
         let keys = Self { store, entropy, seal, policy, ring };
         keys.tend(Rotation::WhenDue, now).await?;
         Ok(keys)
@@ -117,7 +121,9 @@ impl SigningKeys {
     /// # Errors
     /// See [`KeysError`].
     pub fn examine(records: &[KeyRecord], seal: &[u8; 32]) -> Result<usize, KeysError> {
-        Ok(KeyRing::open(&Seal::new(seal)?, records)?.active.len())
+        // Which of them are published makes no difference here.
+        let any_time = Timestamp::from_seconds(0);
+        Ok(KeyRing::open(&Seal::new(seal)?, records, any_time)?.active.len())
     }
 
     /// The set in use. Hold it no longer than one request.
@@ -145,7 +151,7 @@ impl SigningKeys {
             changed(keys, &changes, now)
         };
         let records = self.store.change_keys(rule).await?;
-        self.ring.store(Arc::new(KeyRing::open(&self.seal, &records)?));
+        self.ring.store(Arc::new(KeyRing::open(&self.seal, &records, now)?));
         Ok(records)
     }
 

@@ -141,6 +141,14 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "a_forged_refresh_token_ends_no_session_and_is_no_replay",
     },
+    // S-37
+    Mutation {
+        file: "crates/server/src/app.rs",
+        from: "        remember: config.auth.browser_session_duration,\n",
+        to: "        remember: Seconds(0),\n",
+        package: "ayb-server",
+        test: "a_hint_of_an_old_key_works_as_long_as_a_session_may_live",
+    },
     // P-136
     Mutation {
         file: "crates/provider/src/access.rs",

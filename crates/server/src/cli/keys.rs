@@ -37,7 +37,7 @@ const COLUMNS: [Column; 6] = [
     Column { title: "State", cell: |key| field(key, "state") },
     Column { title: "Published", cell: |key| field(key, "publishedAt") },
     Column { title: "Active since", cell: |key| field(key, "activatedAt") },
-    Column { title: "Gone after", cell: |key| field(key, "expiresAt") },
+    Column { title: "Published until", cell: |key| field(key, "expiresAt") },
 ];
 
 impl KeysCommand {

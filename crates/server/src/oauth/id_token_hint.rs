@@ -14,7 +14,7 @@ pub fn read(app: &App, token: &str, now: Timestamp) -> Option<Hint> {
     let verifier = Verifier::new(algorithms, ExpectedType::Is("JWT".into()))
         .with_issuer(app.issuer())
         .with_expiry(Expiry::MayHavePassed);
-    let claims = verifier.verify(token, app.keys.ring().verifying(), now).ok()?;
+    let claims = verifier.verify(token, app.keys.ring().hints(), now).ok()?;
     Some(Hint {
         sub: claims.subject()?.to_owned(),
         client_id: claims.audience().first().map(|client| (*client).to_owned())?,

@@ -20,7 +20,8 @@ pub struct KeyView {
     kid: String,
     /// `RS256`, `ES256` or `EdDSA`.
     algorithm: String,
-    /// `next`: published, not signing yet; `active`: signing; `retired`: published for the tokens that it signed.
+    /// `next`: published, not signing yet; `active`: signing; `retired`: published for the tokens that it signed,
+    /// and known for hints when they are dead.
     state: String,
     /// When it was made.
     created_at: IsoTime,
@@ -30,7 +31,7 @@ pub struct KeyView {
     activated_at: Option<IsoTime>,
     /// When it stopped signing.
     retired_at: Option<IsoTime>,
-    /// When its last token is dead and it goes.
+    /// When its last token is dead: it is published no longer then, and goes when no session can be hinted at with it.
     expires_at: Option<IsoTime>,
 }
 

@@ -6,9 +6,9 @@ use ayb_provider::keys::Rotation;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::jwt::{ALGORITHMS, header, key_set, verify};
-use crate::kit::client::Client;
+use crate::kit::client::{Client, query};
 use crate::kit::time::{days, hours, seconds};
-use crate::kit::{Person, TestApp};
+use crate::kit::{Person, TestApp, Tokens};
 
 fn kids(keys: &JwkSet) -> BTreeSet<String> {
     keys.keys.iter().filter_map(|key| key.common.key_id.clone()).collect()
@@ -94,6 +94,48 @@ async fn a_rotation_at_once_keeps_the_tokens_of_the_old_key() {
         let mut browser = app.signed_in(&ada).await;
         browser.visit(&client.authorize("openid", &[("id_token_hint", &hint), ("prompt", "none")])).await;
         assert_eq!(browser.answer().get("code").len(), 64, "an ID token of the old key is still a hint");
+    }
+}
+
+/// The identifiers of all keys that are stored, and the key sets that are published.
+async fn known(app: &TestApp) -> (BTreeSet<String>, BTreeSet<String>) {
+    let stored = app.app.store.list_keys().await.unwrap().into_iter().map(|key| key.kid).collect();
+    (stored, kids(&key_set(app).await))
+}
+
+#[tokio::test]
+async fn a_hint_of_an_old_key_works_as_long_as_a_session_may_live() {
+    const AFTER: &str = "https://app.example/after";
+    for app in TestApp::everywhere().await {
+        let ada = app.user("ada").await;
+        let client = app
+            .confidential_client()
+            .with(|draft| draft.post_logout_redirect_uris = vec![AFTER.into()])
+            .await;
+        let mut browser = app.signed_in(&ada).await;
+        let code = app.code_in(&mut browser, &client, "openid", &[]).await;
+        let hint = Tokens::of(&app.redeem(&client, &code).await).id_token.unwrap();
+        let old = signer(&hint);
+        app.app.keys.tend(Rotation::AtOnce, app.clock.now()).await.unwrap();
+
+        for distance in [hours(2), days(6)] {
+            app.travel(distance);
+            tend(&app).await;
+            let (stored, published) = known(&app).await;
+            assert!(stored.contains(&old) && !published.contains(&old), "{}", app.kind);
+            let ask = client.authorize("openid", &[("id_token_hint", &hint), ("prompt", "none")]);
+            browser.visit(&ask).await;
+            assert_eq!(browser.answer().get("code").len(), 64, "{}", app.kind);
+        }
+        let goodbye = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", AFTER)];
+        let goodbye = goodbye.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        browser.visit(&format!("/oauth/logout?{}", query(&goodbye))).await;
+        assert_eq!(browser.away.as_deref(), Some(AFTER), "{}", app.kind);
+        assert!(browser.session().is_none());
+
+        app.travel(days(1));
+        tend(&app).await;
+        assert!(!known(&app).await.0.contains(&old), "{}: it is forgotten", app.kind);
     }
 }
 
