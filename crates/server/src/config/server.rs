@@ -139,7 +139,7 @@ const KEYS: &[Key] = &[
         "server.max_connections",
         Kind::Number { least: 1, most: 1_000_000 },
         Fallback::Fixed("4096"),
-        "Connections that are served at the same time; further ones wait.",
+        "Connections that are served at the same time; further ones are closed at once.",
     ),
     Key::open(
         "server.shutdown_timeout",

@@ -19,7 +19,8 @@ use tower::ServiceExt;
 
 use crate::http::client_ip::Peer;
 use crate::http::listener::{Door, Phase};
-use crate::http::pace::{Pace, PacedBody, PacedIo};
+use crate::http::outgoing::{self, PacedBody};
+use crate::http::pace::{Pace, PacedIo};
 
 /// How long a connection without a request in flight may take to say good-bye.
 const LINGER: Duration = Duration::from_secs(1);
@@ -73,11 +74,11 @@ where
     }
 }
 
-/// Returns when nothing has been in flight for the time it takes to say good-bye.
+/// Returns when nothing has been in flight for the time it takes to say good-bye, or nothing of it moves any more.
 async fn quiet_for_long(pace: &Pace) {
     loop {
         sleep(LINGER).await;
-        if pace.is_quiet() {
+        if pace.is_quiet() || pace.nothing_moves() {
             return;
         }
     }
@@ -94,5 +95,66 @@ async fn answer(
     let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
     request.extensions_mut().insert(Peer(peer));
     let response = app.oneshot(request).await?;
-    Ok(response.map(|body| PacedBody::new(body, exchange)))
+    Ok(outgoing::send(response, exchange))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::http::listener::ConnectionLimits;
+
+    const LARGE: usize = 1_600_000;
+
+    /// The peer's end of a connection that holds 4 KiB on its way, unlike a socket, whose system holds megabytes. The
+    /// other value is ready when the server has left.
+    fn connect() -> (DuplexStream, impl Future<Output = ()>) {
+        let app = Router::new().route("/", get(|| async { "x".repeat(LARGE) }));
+        let (ours, theirs) = duplex(4096);
+        let served = async move {
+            let door = Door::new(app, None, ConnectionLimits::default());
+            let (_serving, phase) = watch::channel(Phase::Serving);
+            let pace = Pace::start(door.limits.patience());
+            speak(&door, ours, (Ipv4Addr::LOCALHOST, 1).into(), pace, phase).await;
+        };
+        (theirs, served)
+    }
+
+    /// Takes `length` bytes now and then; says how many there were until the end.
+    async fn take(mut stream: DuplexStream, length: usize, pause: Duration) -> usize {
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let (mut taken, mut piece) = (0, vec![0; length]);
+        while let Ok(more @ 1..) = stream.read(&mut piece).await {
+            taken += more;
+            sleep(pause).await;
+        }
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_drips_is_cut() {
+        let (stream, served) = connect();
+        let start = Instant::now();
+        let drip = tokio::spawn(take(stream, 4096, Duration::from_secs(15)));
+        timeout(Duration::from_secs(3600), served).await.expect("the server leaves");
+        // 30 seconds, 97 by the size, and a second for the good-bye.
+        assert_eq!(start.elapsed().as_secs(), 128);
+        assert!(drip.await.unwrap() < 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_that_keeps_the_least_rate_gets_everything() {
+        let (stream, served) = connect();
+        let start = Instant::now();
+        let reader = tokio::spawn(take(stream, 4096, Duration::from_millis(240)));
+        served.await;
+        assert!(reader.await.unwrap() > LARGE);
+        assert!(start.elapsed() > Duration::from_secs(90), "{:?}", start.elapsed());
+    }
 }

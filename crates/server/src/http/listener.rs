@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::http::capacity;
 use crate::http::connection;
+use crate::http::outgoing::Streams;
 use crate::http::pace::Patience;
 use crate::http::tls::TlsIdentity;
 
@@ -39,7 +40,7 @@ pub struct ConnectionLimits {
     pub head_time: Duration,
     /// From one answer to the next request.
     pub idle_time: Duration,
-    /// For the peer to take what we write.
+    /// For the peer to take what we write. A whole answer has this time too, and a further second for each 16 KiB of it.
     pub write_time: Duration,
     /// Header fields of a request; more are answered with 431.
     pub head_fields: usize,
@@ -154,13 +155,7 @@ impl Listener {
     /// [`ConnectionLimits::drain_time`], and cuts the rest.
     pub async fn serve(self, app: Router, stop: impl Future<Output = ()>) -> Drained {
         let (phase, watched) = watch::channel(Phase::Serving);
-        let door = Arc::new(Door {
-            app,
-            tls: self.tls.as_ref().map(TlsIdentity::acceptor),
-            protocol: protocol(&self.limits),
-            slots: Arc::new(Semaphore::new(self.limits.connections as usize)),
-            limits: self.limits,
-        });
+        let door = Arc::new(Door::new(app, self.tls.as_ref().map(TlsIdentity::acceptor), self.limits));
         let mut loops = JoinSet::new();
         for socket in self.sockets {
             loops.spawn(door.clone().accept(socket, watched.clone()));
@@ -186,12 +181,17 @@ pub(super) enum Phase {
 pub(super) struct Door {
     pub(super) app: Router,
     pub(super) tls: Option<TlsAcceptor>,
-    pub(super) protocol: auto::Builder<TokioExecutor>,
+    pub(super) protocol: auto::Builder<Streams>,
     pub(super) limits: ConnectionLimits,
     slots: Arc<Semaphore>,
 }
 
 impl Door {
+    pub(super) fn new(app: Router, tls: Option<TlsAcceptor>, limits: ConnectionLimits) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.connections as usize));
+        Self { app, tls, protocol: protocol(&limits), limits, slots }
+    }
+
     async fn accept(self: Arc<Self>, socket: TcpListener, mut phase: watch::Receiver<Phase>) {
         let mut alarm = Alarm::default();
         loop {
@@ -269,9 +269,9 @@ impl Alarm {
     }
 }
 
-fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
+fn protocol(limits: &ConnectionLimits) -> auto::Builder<Streams> {
     let head_bytes = limits.head_bytes.max(LEAST_HEAD_BYTES);
-    let mut protocol = auto::Builder::new(TokioExecutor::new());
+    let mut protocol = auto::Builder::new(Streams);
     // The time for a head is ours to watch, see `pace`.
     protocol
         .http1()

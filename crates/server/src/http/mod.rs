@@ -12,6 +12,7 @@ pub mod extract;
 pub mod headers;
 pub mod layers;
 pub mod listener;
+mod outgoing;
 mod pace;
 pub mod request_id;
 pub mod routes;

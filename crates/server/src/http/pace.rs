@@ -1,7 +1,8 @@
 //! How long a connection may make us wait: for the head of a request, between requests, and for taking an answer.
 //!
 //! hyper's own timer starts at the first byte or at the last answer alike, and not at all before the protocol is
-//! known; a trickle of bytes would keep a connection for ever.
+//! known; a trickle of bytes would keep a connection for ever. Nor does it watch whether an answer is taken: a peer that
+//! takes a byte now and then, or opens no window of HTTP/2, would keep the answer and the connection for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,10 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
+use futures_util::future::AbortHandle;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+/// The bytes of an answer that a peer takes in a second, at the least. A list of 15 MB may so take 16 minutes.
+const LEAST_RATE: u64 = 16 * 1024;
 
 /// How long a connection may do nothing of use.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +24,16 @@ pub(super) struct Patience {
     pub(super) head: Duration,
     /// From one answer to the next request.
     pub(super) idle: Duration,
-    /// For the peer to take what we write.
+    /// For the peer to take what we write, without regard to its size: of a single write, and of a whole answer, which
+    /// gets further time by its size.
     pub(super) write: Duration,
+}
+
+impl Patience {
+    /// From the head of an answer of so many bytes to its end.
+    fn whole_answer(&self, bytes: u64) -> Duration {
+        self.write + Duration::from_secs(bytes / LEAST_RATE)
+    }
 }
 
 /// What a connection is doing. Clones share it.
@@ -40,13 +51,31 @@ struct State {
     rest_since: Instant,
     /// When the head that is being read began.
     head_since: Option<Instant>,
+    /// The answers that are under way to the peer.
+    answers: Vec<Answer>,
+    next_answer: u64,
+}
+
+/// An answer that is being sent.
+#[derive(Debug)]
+struct Answer {
+    number: u64,
+    until: Instant,
+    /// Ends its stream, where there are streams.
+    stream: Option<AbortHandle>,
 }
 
 impl Pace {
     /// Of a fresh connection, whose first head is awaited from now on.
     pub(super) fn start(patience: Patience) -> Self {
         let now = Instant::now();
-        let state = State { in_flight: 0, rest_since: now, head_since: Some(now) };
+        let state = State {
+            in_flight: 0,
+            rest_since: now,
+            head_since: Some(now),
+            answers: Vec::new(),
+            next_answer: 0,
+        };
         Self { state: Arc::new(Mutex::new(state)), patience, bytes_begin_heads: true }
     }
 
@@ -61,7 +90,7 @@ impl Pace {
         let mut state = self.lock();
         state.in_flight += 1;
         state.head_since = None;
-        Exchange(self.clone())
+        Exchange { pace: self.clone(), answer: None }
     }
 
     /// Whether no request is in flight.
@@ -73,6 +102,9 @@ impl Pace {
     /// may be late by half of that.
     pub(super) async fn overdue(&self) {
         loop {
+            if self.nothing_moves() {
+                return;
+            }
             let look = Instant::now() + self.patience.head / 2;
             let deadline = self.deadline();
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -82,10 +114,27 @@ impl Pace {
         }
     }
 
+    /// Gives up the streams whose answers were not taken in time. Says whether that was all that was in flight; without
+    /// streams, the connection has to end for it.
+    pub(super) fn nothing_moves(&self) -> bool {
+        let state = self.lock();
+        let now = Instant::now();
+        let mut late = 0;
+        for answer in state.answers.iter().filter(|answer| answer.until <= now) {
+            late += 1;
+            if let Some(stream) = &answer.stream {
+                stream.abort();
+            }
+        }
+        late > 0 && late == state.in_flight
+    }
+
+    /// When there is something to do next, as far as it is known. Streams that were given up are no concern any more.
     fn deadline(&self) -> Option<Instant> {
         let state = self.lock();
         if state.in_flight > 0 {
-            return None;
+            let now = Instant::now();
+            return state.answers.iter().map(|answer| answer.until).filter(|until| *until > now).min();
         }
         let idle = state.rest_since + self.patience.idle;
         Some(state.head_since.map_or(idle, |since| (since + self.patience.head).min(idle)))
@@ -108,46 +157,31 @@ impl Pace {
 
 /// One request and its answer, while they last.
 #[derive(Debug)]
-pub(super) struct Exchange(Pace);
+pub(super) struct Exchange {
+    pace: Pace,
+    answer: Option<u64>,
+}
+
+impl Exchange {
+    /// The head of the answer is ready: from now on the peer has to take it, `bytes` in all. `stream` ends the stream of
+    /// HTTP/2 that carries it.
+    pub(super) fn send(&mut self, bytes: u64, stream: Option<AbortHandle>) {
+        let until = Instant::now() + self.pace.patience.whole_answer(bytes);
+        let mut state = self.pace.lock();
+        let number = state.next_answer;
+        state.next_answer += 1;
+        state.answers.push(Answer { number, until, stream });
+        self.answer = Some(number);
+    }
+}
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.pace.lock();
+        state.answers.retain(|answer| Some(answer.number) != self.answer);
         state.in_flight -= 1;
         state.rest_since = Instant::now();
         state.head_since = None;
-    }
-}
-
-/// The body of an answer; the exchange lasts as long as it.
-pub(super) struct PacedBody {
-    inner: Body,
-    _exchange: Exchange,
-}
-
-impl PacedBody {
-    pub(super) fn new(inner: Body, exchange: Exchange) -> Self {
-        Self { inner, _exchange: exchange }
-    }
-}
-
-impl HttpBody for PacedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 
@@ -268,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_in_flight_is_never_overdue() {
+    async fn a_request_without_an_answer_yet_is_never_overdue() {
         let pace = Pace::start(PATIENCE);
         let exchange = pace.begin();
         assert!(!pace.is_quiet());
@@ -276,6 +310,34 @@ mod tests {
         assert!(waited.is_err());
         drop(exchange);
         assert!(pace.is_quiet());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_has_the_time_of_a_write_and_more_by_its_size() {
+        for (bytes, seconds) in [(0, 30), (16 * 1024, 31), (15_000_000, 945)] {
+            let pace = Pace::start(PATIENCE);
+            let mut exchange = pace.begin();
+            exchange.send(bytes, None);
+            assert_eq!(overdue_after(&pace).await, seconds, "{bytes}");
+            assert!(pace.nothing_moves());
+            drop(exchange);
+            assert!(!pace.nothing_moves());
+            assert_eq!(overdue_after(&pace).await, 60, "and then it rests");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_not_taken_ends_alone_while_others_move() {
+        let pace = Pace::start_framed(PATIENCE);
+        let (mut stuck, mut moving) = (pace.begin(), pace.begin());
+        let (handles, _registrations): (Vec<_>, Vec<_>) = (0..2).map(|_| AbortHandle::new_pair()).unzip();
+        stuck.send(0, Some(handles[0].clone()));
+        moving.send(160 * 1024, Some(handles[1].clone()));
+        let waited = tokio::time::timeout(Duration::from_secs(39), pace.overdue()).await;
+        assert!(waited.is_err(), "the connection goes on");
+        assert_eq!((handles[0].is_aborted(), handles[1].is_aborted()), (true, false));
+        assert_eq!(overdue_after(&pace).await, 1, "then nothing moves any more");
+        assert!(handles[1].is_aborted());
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,13 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::kit::{Server, app};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const DATA: u8 = 0;
 const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(super) const RESET: u8 = 3;
+pub(super) const SETTINGS: u8 = 4;
 pub(super) const PING: u8 = 6;
-const GOAWAY: u8 = 7;
+pub(super) const GOAWAY: u8 = 7;
+pub(super) const WINDOW_UPDATE: u8 = 8;
 const END_STREAM_AND_HEADERS: u8 = 5;
 
 /// RFC 9113 §4.1.
@@ -25,22 +26,23 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
     frame
 }
 
-/// `GET /` in the static table of RFC 7541, with `:authority: x`.
-fn get(stream: u32) -> Vec<u8> {
-    frame(HEADERS, END_STREAM_AND_HEADERS, stream, &[0x82, 0x86, 0x84, 0x41, 0x01, b'x'])
+/// A GET with `:authority: x`, out of the static table of RFC 7541 except for the path.
+pub(super) fn get(stream: u32, path: &str) -> Vec<u8> {
+    let path = [&[0x04, u8::try_from(path.len()).unwrap()], path.as_bytes()].concat();
+    frame(HEADERS, END_STREAM_AND_HEADERS, stream, &[&[0x82, 0x86][..], &path, &[0x41, 0x01, b'x']].concat())
 }
 
 fn opening() -> Vec<u8> {
     [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
 }
 
-struct Frame {
-    kind: u8,
-    stream: u32,
+pub(super) struct Frame {
+    pub(super) kind: u8,
+    pub(super) stream: u32,
     payload: Vec<u8>,
 }
 
-async fn read_frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Frame> {
+pub(super) async fn read_frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Frame> {
     let mut head = [0; 9];
     stream.read_exact(&mut head).await.ok()?;
     let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
@@ -52,11 +54,18 @@ async fn read_frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Frame> {
 
 /// Sends one request and returns the body of its answer.
 pub(super) async fn get_over<IO: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut IO) -> String {
-    stream.write_all(&[opening(), get(1)].concat()).await.unwrap();
+    try_get_over(stream).await.expect("an answer")
+}
+
+/// Like [`get_over`]; nothing if the connection ends before the answer.
+pub(super) async fn try_get_over<IO: AsyncReadExt + AsyncWriteExt + Unpin>(
+    stream: &mut IO,
+) -> Option<String> {
+    stream.write_all(&[opening(), get(1, "/")].concat()).await.ok()?;
     loop {
-        let frame = read_frame(stream).await.expect("an answer");
+        let frame = read_frame(stream).await?;
         if frame.kind == DATA && frame.stream == 1 {
-            return String::from_utf8(frame.payload).unwrap();
+            return Some(String::from_utf8(frame.payload).unwrap());
         }
     }
 }
@@ -88,7 +97,7 @@ async fn a_flood_of_streams_that_are_reset_at_once_ends_the_connection() {
     let mut stream = server.connect().await;
     let cancel = 8_u32.to_be_bytes();
     let flood: Vec<u8> =
-        (0..200).flat_map(|n| [get(2 * n + 1), frame(RESET, 0, 2 * n + 1, &cancel)].concat()).collect();
+        (0..200).flat_map(|n| [get(2 * n + 1, "/"), frame(RESET, 0, 2 * n + 1, &cancel)].concat()).collect();
     stream.write_all(&[opening(), flood].concat()).await.unwrap();
     let mut reason = None;
     while let Some(frame) = read_frame(&mut stream).await {

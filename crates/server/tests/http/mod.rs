@@ -8,4 +8,5 @@ mod edge;
 mod frames;
 mod kit;
 mod log;
+mod takers;
 mod tls;
