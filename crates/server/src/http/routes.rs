@@ -103,6 +103,9 @@ async fn wrong_method_of_client() -> OAuthError {
     OAuthError::wrong_method()
 }
 
-async fn wrong_method() -> Response {
+async fn wrong_method(visit: Visit) -> Response {
+    if visit.app.config.auth.enabled && visit.wants_page() {
+        return pages::error::wrong_method(&visit);
+    }
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response()
 }

@@ -48,7 +48,7 @@ pub fn cross_site(visit: &Visit) -> Response {
         title: "That page is too old",
         text: "The form was not sent from this site, or you have signed in or out since it was opened.",
         advice: "Go back, reload the page and try again. If that does not help, allow cookies for this site.",
-        next: None,
+        next: Some(("/", "Go to the start page")),
     };
     page(StatusCode::FORBIDDEN, view.html(), &Allow::default())
 }
@@ -64,6 +64,19 @@ pub fn not_found(visit: &Visit) -> Response {
         next: Some(("/", "Go to the start page")),
     };
     page(StatusCode::NOT_FOUND, view.html(), &Allow::default())
+}
+
+/// The address is there, and takes no such request: a form that was sent, or an address that only takes one.
+pub fn wrong_method(visit: &Visit) -> Response {
+    let view = ErrorPage {
+        chrome: visit.chrome(None),
+        code: "method_not_allowed",
+        title: "There is no page here",
+        text: "The address takes a form, and shows nothing by itself.",
+        advice: "Go to the page that has the form.",
+        next: Some(("/", "Go to the start page")),
+    };
+    page(StatusCode::METHOD_NOT_ALLOWED, view.html(), &Allow::default())
 }
 
 fn words(refusal: &Refusal) -> (&'static str, &'static str) {

@@ -96,7 +96,7 @@ impl<'a> Permission<'a> {
     }
 
     fn is_about_tables(&self) -> bool {
-        matches!(self.scope, "readonly" | "readwrite")
+        matches!(self.scope, "readonly" | "readwrite" | "*")
     }
 }
 
