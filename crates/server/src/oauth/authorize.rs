@@ -202,7 +202,7 @@ async fn issue(
     }
     // The session ended, the consent was taken back or the client changed since they were read: the request starts over.
     if visit.wants_json() {
-        return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first.")));
+        return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first."), None));
     }
     Ok(start_over(pairs))
 }
@@ -234,23 +234,29 @@ pub fn refuse(visit: &Visit, validated: &Validated, refusal: &Refusal) -> Respon
 }
 
 fn sign_in(visit: &Visit, asked: &Asked, pairs: &[(String, String)], again: bool) -> Response {
-    if visit.wants_json() {
-        let refusal = Refusal::new(ErrorCode::LoginRequired, "Sign in first.");
-        return prompt::login_required(&refusal);
-    }
     // Stamped even when nobody is signed in: the sign-in to come satisfies prompt=login and max_age.
     let login_asked_at = asked.progress.login_asked_at.or(Some(visit.now));
+    let progress = Progress { login_asked_at, ..asked.progress };
+    if visit.wants_json() {
+        let refusal = Refusal::new(ErrorCode::LoginRequired, "Sign in first.");
+        return prompt::login_required(&refusal, Some(&back(visit, pairs, progress)));
+    }
     let path = if again { "/login?again=1" } else { "/login" };
-    back_through(visit, asked, path, pairs, Progress { login_asked_at, ..asked.progress })
+    back_through(visit, asked, path, pairs, progress)
 }
 
 fn select_account(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Response {
+    let progress = Progress { account_chosen: true, ..asked.progress };
     if visit.wants_json() {
         let refusal = Refusal::new(ErrorCode::AccountSelectionRequired, "Choose an account first.");
-        return prompt::login_required(&refusal);
+        return prompt::login_required(&refusal, Some(&back(visit, pairs, progress)));
     }
-    let progress = Progress { account_chosen: true, ..asked.progress };
     back_through(visit, asked, "/select-account", pairs, progress)
+}
+
+/// The address that leads back to this request.
+fn back(visit: &Visit, pairs: &[(String, String)], progress: Progress) -> String {
+    format!("{PATH}?{}", visit.app.progress.query(pairs, progress, visit.now))
 }
 
 /// Sends the browser to a page that leads back to this request. One that is too long to come back is refused here, where
@@ -262,7 +268,7 @@ fn back_through(
     pairs: &[(String, String)],
     progress: Progress,
 ) -> Response {
-    let back = format!("{PATH}?{}", visit.app.progress.query(pairs, progress, visit.now));
+    let back = back(visit, pairs, progress);
     if return_to::checked(&back).is_none() {
         let text =
             "The request is too long to be kept while somebody signs in; send fewer or shorter parameters.";

@@ -43,9 +43,13 @@ pub fn json(validated: &Validated, question: &ConsentQuestion) -> Response {
     }))
 }
 
-/// 401: a person has to do something on a page first.
-pub fn login_required(refusal: &Refusal) -> Response {
-    let body = serde_json::json!({"error": refusal.code.as_str(), "error_description": refusal.public});
+/// 401: a person has to do something first. `then` is the address of the request with what was asked for: a program that has
+/// had it done goes on there, as a browser does, and is not asked for it again.
+pub fn login_required(refusal: &Refusal, then: Option<&str>) -> Response {
+    let mut body = serde_json::json!({"error": refusal.code.as_str(), "error_description": refusal.public});
+    if let Some(then) = then {
+        body["continue"] = then.into();
+    }
     let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"ayb\"")];
     no_store((StatusCode::UNAUTHORIZED, challenge, Json(body)))
 }

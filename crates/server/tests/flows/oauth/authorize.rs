@@ -358,6 +358,35 @@ async fn an_id_token_hint_keeps_the_answer_to_its_person() {
     }
 }
 
+#[tokio::test]
+async fn a_program_that_had_the_person_sign_in_again_goes_on() {
+    for app in TestApp::everywhere().await {
+        let ada = app.user("ada").await;
+        let client = app.confidential_client().await;
+        let mut browser = app.signed_in(&ada).await;
+        app.code_in(&mut browser, &client, "openid", &[]).await;
+        for (prompt, error) in [("login", "login_required"), ("select_account", "account_selection_required")]
+        {
+            let before = app.session_token(&ada).await;
+            app.travel(seconds(5));
+            let ask = |address: String, token: String| {
+                let app = &app;
+                async move { app.get(&address).bearer(&token).accept_json().await }
+            };
+            let asked = ask(client.authorize("openid", &[("prompt", prompt)]), before.clone()).await;
+            assert_eq!(asked.verdict(), (401, error.to_owned()), "{}: {asked}", app.kind);
+            let then = asked.member("continue");
+            if prompt == "login" {
+                assert_eq!(ask(then.clone(), before).await.status, 401, "nobody has signed in since");
+            }
+            let after = app.session_token(&ada).await;
+            let answer = ask(then, after).await;
+            assert_eq!(answer.status, 200, "{}: {answer}", app.kind);
+            assert!(answer.member("redirect_to").contains("code="), "{answer}");
+        }
+    }
+}
+
 /// Somebody else is signed in than the request is about: the page asks for another sign-in, and ends with an error when
 /// the same person signs in again. It never goes round in circles.
 #[tokio::test]
