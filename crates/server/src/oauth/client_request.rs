@@ -1,5 +1,6 @@
 //! The way in that the token and the revocation endpoint share: read the form, then have the client prove itself.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ayb_protocol::error::Refusal;
 use ayb_protocol::params::Params;
 use ayb_protocol::time::{Seconds, Timestamp};
-use ayb_provider::client::ClientRecord;
+use ayb_provider::client::{ClientKind, ClientRecord};
 use ayb_provider::client_auth::AuthenticatedClient;
 use http::HeaderMap;
 
@@ -55,6 +56,15 @@ pub struct Proven<'a, R> {
     pub now: Timestamp,
 }
 
+/// Under which name the requests of a client count. Anybody can say the name of a public client, so those of each address
+/// count by themselves: nobody uses up the limit of somebody else.
+fn counted_as(client: &ClientRecord, caller: ClientIp) -> Cow<'_, str> {
+    match client.kind {
+        ClientKind::Confidential { .. } => Cow::Borrowed(client.client_id.as_str()),
+        ClientKind::Public => Cow::Owned(format!("{} {caller}", client.client_id)),
+    }
+}
+
 /// Whether a client is still what it was.
 async fn is_current(app: &App, client: &ClientRecord) -> Result<bool, OAuthError> {
     let now = app.store.load_client(&client.client_id).await?;
@@ -86,7 +96,7 @@ impl ClientRequest {
         for (round, recall) in recalls.iter().enumerate() {
             let client = authenticate(&app, &headers, &params, *recall, caller, now).await?;
             if round == 0 {
-                limited(app.limits.client(client.record().client_id.as_str(), now).await)?;
+                limited(app.limits.client(&counted_as(client.record(), caller), now).await)?;
             }
             let outcome = work(Proven { app: &app, client: &client, request: &request, now }).await;
             let Some(outcome) = outcome.transpose() else { continue };

@@ -105,6 +105,17 @@ async fn a_client_has_its_own_limit_wherever_it_calls_from() {
 }
 
 #[tokio::test]
+async fn nobody_uses_up_the_limit_of_a_public_client_for_others() {
+    let app = TestApp::with(|config| config.auth.provider.client_rate_limit = 3).await;
+    let client = app.public_client().await;
+    for _ in 0..3 {
+        assert_eq!(app.revoke(&client, "x").from("198.51.100.1").await.status, 200);
+    }
+    is_limited(&app.revoke(&client, "x").from("198.51.100.1").await, "that address");
+    assert_eq!(app.revoke(&client, "x").from("198.51.100.2").await.status, 200, "another address");
+}
+
+#[tokio::test]
 async fn an_app_limit_reaches_every_token_of_its_clients() {
     for app in TestApp::everywhere().await {
         let ada = app.user("ada").await;
