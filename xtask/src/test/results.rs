@@ -11,9 +11,17 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// What became of a test when it last ran; nothing if it did not.
+    /// What became of a test when it last ran; nothing if it did not. A title with `${…}` in it stands for every test that
+    /// is made with it, and the worst of them counts.
     pub(crate) fn of(&self, test: &str) -> Option<Verdict> {
-        self.verdicts.get(test).copied()
+        let Some((before, rest)) = test.split_once("${") else { return self.verdicts.get(test).copied() };
+        let (_, after) = rest.split_once('}')?;
+        let made = self.verdicts.iter().filter(|(name, _)| name.starts_with(before) && name.ends_with(after));
+        made.map(|(_, verdict)| *verdict).max_by_key(|verdict| match verdict {
+            Verdict::Passed => 0,
+            Verdict::Skipped => 1,
+            Verdict::Failed => 2,
+        })
     }
 
     /// Failed if any test failed, passed if tests ran and none did.
@@ -34,8 +42,9 @@ impl Results {
     fn add(&mut self, name: &str, verdict: Verdict) {
         let short = name.rsplit("::").next().unwrap_or(name).to_owned();
         let known = self.verdicts.entry(short).or_insert(verdict);
-        // Two tests of one name: the worse verdict stands.
-        if verdict == Verdict::Failed {
+        // A test that one suite leaves to another is skipped in the one and runs in the other. Of two that ran, the worse
+        // verdict stands.
+        if verdict == Verdict::Failed || *known == Verdict::Skipped {
             *known = verdict;
         }
     }
