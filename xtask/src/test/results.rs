@@ -95,4 +95,29 @@ mod tests {
         assert_eq!(results.of("same"), Some(Verdict::Failed));
         assert_eq!(results.of("other"), None);
     }
+
+    #[test]
+    fn a_test_that_is_left_to_another_suite_has_the_verdict_of_that_one() {
+        use Verdict::{Failed, Passed, Skipped};
+        for (verdicts, found) in [
+            (&[Skipped][..], Skipped),
+            (&[Skipped, Passed], Passed),
+            (&[Passed, Skipped], Passed),
+            (&[Failed, Passed, Skipped], Failed),
+            (&[Skipped, Failed, Passed], Failed),
+        ] {
+            let tests: Vec<_> = verdicts.iter().map(|verdict| ("a::works", *verdict)).collect();
+            assert_eq!(Results::of_tests(&tests).of("works"), Some(found), "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_with_a_hole_stands_for_all_that_are_made_with_it() {
+        let tests = [("takes a RS256 token", Verdict::Passed), ("takes a ES256 token", Verdict::Passed)];
+        let results = Results::of_tests(&tests);
+        assert_eq!(results.of("takes a ${alg} token"), Some(Verdict::Passed));
+        assert_eq!(results.of("gives a ${alg} token"), None);
+        let results = Results::of_tests(&[tests[0], ("takes a EdDSA token", Verdict::Failed)]);
+        assert_eq!(results.of("takes a ${alg} token"), Some(Verdict::Failed));
+    }
 }
