@@ -40,16 +40,13 @@ pub async fn with_password<T>(
     begin: impl AsyncFnOnce(UserRecord) -> Result<Option<T>, OAuthError>,
 ) -> Result<T, SignInError> {
     let caller = attempt.caller();
-    let outcome = match check(app, attempt, email, password, now).await {
-        Ok(user) => {
-            let id = user.id;
-            begin(user)
-                .await
-                .map_err(SignInError::Fault)
-                .and_then(|begun| Ok((id, begun.ok_or(SignInError::Wrong)?)))
-        }
-        Err(error) => Err(error),
+    let sign_in = async {
+        let user = check(app, attempt, email, password, now).await?;
+        let id = user.id;
+        let begun = begin(user).await.map_err(SignInError::Fault)?;
+        Ok((id, begun.ok_or(SignInError::Wrong)?))
     };
+    let outcome = sign_in.await;
     match &outcome {
         Ok((user, _)) => app.audit.note("signed_in", Subject::own(*user, caller), now),
         Err(SignInError::Wrong) => {

@@ -24,11 +24,13 @@ fn parse(text: &str) -> BTreeSet<String> {
 /// `P-39`, or `P-237 to P-260`.
 fn named(words: &str) -> Vec<String> {
     let (first, last) = words.split_once(" to ").unwrap_or((words, words));
-    let number = |id: &str| {
-        Some((id.trim().split_once('-')?.0.to_owned(), id.trim().split_once('-')?.1.parse().ok()?))
-    };
-    let (Some((group, first)), Some((_, last))) = (number(first), number(last)) else { return Vec::new() };
-    (first..=last).map(|number: u32| format!("{group}-{number}")).collect()
+    let (Some((group, first)), Some((_, last))) = (parts(first), parts(last)) else { return Vec::new() };
+    (first..=last).map(|number| format!("{group}-{number}")).collect()
+}
+
+fn parts(id: &str) -> Option<(&str, u32)> {
+    let (group, number) = id.trim().split_once('-')?;
+    Some((group, number.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use url::{Host, Url};
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
+use super::local::{self, Local};
 use super::output::clean;
-use super::{local, token};
+use super::token;
 use crate::config::SecretText;
 
 /// An answer that is longer than this does not come from an ayb server.
@@ -55,14 +56,11 @@ impl Server {
     pub fn anonymous(context: &Context<'_>) -> Result<Self, Failure> {
         let named =
             context.flags.url.clone().or_else(|| context.environment.text("AYB_URL").map(str::to_owned));
-        let local = named.is_none().then(|| local::of(context));
-        let (here, text) = match (&local, named) {
-            (Some(local), _) => (true, local.url.clone()),
-            (None, named) => (false, named.unwrap_or_default()),
-        };
-        let url = parse(&text)?;
+        let here = named.is_none();
+        let Local { url, at } = named.map_or_else(|| local::of(context), |url| Local { url, at: None });
+        let url = parse(&url)?;
         let mut client = Client::builder();
-        if let Some((name, at)) = local.and_then(|local| local.at) {
+        if let Some((name, at)) = at {
             client = client.resolve(&name, at);
         }
         let client = client

@@ -202,7 +202,7 @@ async fn issue(
     }
     // The session ended, the consent was taken back or the client changed since they were read: the request starts over.
     if visit.wants_json() {
-        return Ok(prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first."), None));
+        return Ok(prompt::sign_in_first(None));
     }
     Ok(start_over(pairs))
 }
@@ -238,8 +238,7 @@ fn sign_in(visit: &Visit, asked: &Asked, pairs: &[(String, String)], again: bool
     let login_asked_at = asked.progress.login_asked_at.or(Some(visit.now));
     let progress = Progress { login_asked_at, ..asked.progress };
     if visit.wants_json() {
-        let refusal = Refusal::new(ErrorCode::LoginRequired, "Sign in first.");
-        return prompt::login_required(&refusal, Some(&back(visit, pairs, progress)));
+        return prompt::sign_in_first(Some(&back(visit, pairs, progress)));
     }
     let path = if again { "/login?again=1" } else { "/login" };
     back_through(visit, asked, path, pairs, progress)

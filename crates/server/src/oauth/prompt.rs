@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::Response;
-use ayb_protocol::error::Refusal;
+use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_provider::authorize::{ConsentQuestion, Validated};
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
@@ -41,6 +41,11 @@ pub fn json(validated: &Validated, question: &ConsentQuestion) -> Response {
         allowed_tables: request.tables.to_stored(),
         new_scope: question.new.to_string(),
     }))
+}
+
+/// 401: a person has to sign in first.
+pub fn sign_in_first(then: Option<&str>) -> Response {
+    login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first."), then)
 }
 
 /// 401: a person has to do something first. `then` is the address of the request with what was asked for: a program that has

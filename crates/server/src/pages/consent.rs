@@ -166,7 +166,7 @@ async fn decide(visit: &Visit, mut pairs: Vec<(String, String)>) -> Result<Respo
 
 fn sign_in_first(visit: &Visit, pairs: &[(String, String)]) -> Response {
     if visit.wants_json() {
-        return prompt::login_required(&Refusal::new(ErrorCode::LoginRequired, "Sign in first."), None);
+        return prompt::sign_in_first(None);
     }
     let own: Vec<_> =
         pairs.iter().filter(|(name, _)| name != DECISION && name != CSRF_FIELD).cloned().collect();

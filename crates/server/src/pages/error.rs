@@ -42,41 +42,52 @@ pub fn cross_site(visit: &Visit) -> Response {
             json!({"error": "invalid_request", "error_description": "The form token is missing or wrong."});
         return no_store((StatusCode::FORBIDDEN, axum::Json(body)));
     }
-    let view = ErrorPage {
-        chrome: visit.chrome(None),
+    let words = Words {
         code: "invalid_request",
         title: "That page is too old",
         text: "The form was not sent from this site, or you have signed in or out since it was opened.",
         advice: "Go back, reload the page and try again. If that does not help, allow cookies for this site.",
-        next: Some(("/", "Go to the start page")),
     };
-    page(StatusCode::FORBIDDEN, view.html(), &Allow::default())
+    words.page(visit, StatusCode::FORBIDDEN)
 }
 
 /// There is no page at the address.
 pub fn not_found(visit: &Visit) -> Response {
-    let view = ErrorPage {
-        chrome: visit.chrome(None),
+    let words = Words {
         code: "not_found",
         title: "There is nothing here",
         text: "The address does not lead to a page of this site.",
         advice: "It may be mistyped, or the page is gone.",
-        next: Some(("/", "Go to the start page")),
     };
-    page(StatusCode::NOT_FOUND, view.html(), &Allow::default())
+    words.page(visit, StatusCode::NOT_FOUND)
 }
 
 /// The address is there, and takes no such request: a form that was sent, or an address that only takes one.
 pub fn wrong_method(visit: &Visit) -> Response {
-    let view = ErrorPage {
-        chrome: visit.chrome(None),
+    let words = Words {
         code: "method_not_allowed",
         title: "There is no page here",
         text: "The address takes a form, and shows nothing by itself.",
         advice: "Go to the page that has the form.",
-        next: Some(("/", "Go to the start page")),
     };
-    page(StatusCode::METHOD_NOT_ALLOWED, view.html(), &Allow::default())
+    words.page(visit, StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// What is said where no request to the provider is at fault.
+struct Words {
+    code: &'static str,
+    title: &'static str,
+    text: &'static str,
+    advice: &'static str,
+}
+
+impl Words {
+    fn page(self, visit: &Visit, status: StatusCode) -> Response {
+        let Self { code, title, text, advice } = self;
+        let next = Some(("/", "Go to the start page"));
+        let view = ErrorPage { chrome: visit.chrome(None), code, title, text, advice, next };
+        page(status, view.html(), &Allow::default())
+    }
 }
 
 fn words(refusal: &Refusal) -> (&'static str, &'static str) {

@@ -31,14 +31,11 @@ pub async fn taken_to_sign_in(
     form: Result<FormPairs, BodyRejection>,
     work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
 ) -> Response {
-    let checked = async |pairs: &Pairs| match visit.check_form(None, pairs) {
-        Ok(()) => work(pairs).await,
-        Err(_) if visit.present().await?.is_some() => {
-            Ok(see_other(field(pairs, "return_to").and_then(return_to::checked).unwrap_or(HOME)))
-        }
-        Err(_) => Ok(error::cross_site(visit)),
+    let go_on = async |pairs: &Pairs| {
+        let on = field(pairs, "return_to").and_then(return_to::checked).unwrap_or(HOME);
+        Ok(visit.present().await?.map(|_| see_other(on)))
     };
-    taken(visit, form, checked).await
+    taken_or(visit, form, work, go_on).await
 }
 
 /// Takes a form of a page that is the same for everybody, and checks that it came from there.
@@ -47,9 +44,19 @@ pub async fn taken_of_visitor(
     form: Result<FormPairs, BodyRejection>,
     work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
 ) -> Response {
+    taken_or(visit, form, work, async |_: &Pairs| Ok(None)).await
+}
+
+/// Takes a form that came from our page. `otherwise` may have an answer to another one, which is refused without.
+async fn taken_or(
+    visit: &Visit,
+    form: Result<FormPairs, BodyRejection>,
+    work: impl AsyncFnOnce(&Pairs) -> Result<Response, OAuthError>,
+    otherwise: impl AsyncFnOnce(&Pairs) -> Result<Option<Response>, OAuthError>,
+) -> Response {
     let checked = async |pairs: &Pairs| match visit.check_form(None, pairs) {
         Ok(()) => work(pairs).await,
-        Err(_) => Ok(error::cross_site(visit)),
+        Err(_) => Ok(otherwise(pairs).await?.unwrap_or_else(|| error::cross_site(visit))),
     };
     taken(visit, form, checked).await
 }

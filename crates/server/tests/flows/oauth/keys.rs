@@ -6,9 +6,10 @@ use ayb_provider::keys::Rotation;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::jwt::{ALGORITHMS, header, key_set, verify};
+use super::logout::{AFTER, Scene, scenes};
 use crate::kit::client::{Client, query};
 use crate::kit::time::{days, hours, seconds};
-use crate::kit::{Person, TestApp, Tokens};
+use crate::kit::{Person, TestApp};
 
 fn kids(keys: &JwkSet) -> BTreeSet<String> {
     keys.keys.iter().filter_map(|key| key.common.key_id.clone()).collect()
@@ -105,16 +106,8 @@ async fn known(app: &TestApp) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[tokio::test]
 async fn a_hint_of_an_old_key_works_as_long_as_a_session_may_live() {
-    const AFTER: &str = "https://app.example/after";
-    for app in TestApp::everywhere().await {
-        let ada = app.user("ada").await;
-        let client = app
-            .confidential_client()
-            .with(|draft| draft.post_logout_redirect_uris = vec![AFTER.into()])
-            .await;
-        let mut browser = app.signed_in(&ada).await;
-        let code = app.code_in(&mut browser, &client, "openid", &[]).await;
-        let hint = Tokens::of(&app.redeem(&client, &code).await).id_token.unwrap();
+    for Scene { app, client, mut browser, tokens, .. } in scenes("openid").await {
+        let hint = tokens.id_token.unwrap();
         let old = signer(&hint);
         app.app.keys.tend(Rotation::AtOnce, app.clock.now()).await.unwrap();
 

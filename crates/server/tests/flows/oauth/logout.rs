@@ -4,17 +4,19 @@ use crate::kit::client::Client;
 use crate::kit::time::days;
 use crate::kit::{Browser, Person, TestApp, Tokens};
 
-const AFTER: &str = "https://app.example/after";
+/// Where a client wants people to go after logging out.
+pub(super) const AFTER: &str = "https://app.example/after";
 
-struct Scene {
-    app: TestApp,
-    ada: Person,
-    client: Client,
-    browser: Browser,
-    tokens: Tokens,
+/// A person who is signed in at a client that has tokens of theirs.
+pub(super) struct Scene {
+    pub(super) app: TestApp,
+    pub(super) ada: Person,
+    pub(super) client: Client,
+    pub(super) browser: Browser,
+    pub(super) tokens: Tokens,
 }
 
-async fn scenes(scope: &str) -> Vec<Scene> {
+pub(super) async fn scenes(scope: &str) -> Vec<Scene> {
     let mut scenes = Vec::new();
     for app in TestApp::everywhere().await {
         let ada = app.user("ada").await;

@@ -1,7 +1,7 @@
 //! PostgreSQL: a few connections that all single statements share, and a bounded pool for transactions and lists.
 //!
-//! Nothing that has to be right lives in a session, so that a pooler may stand in between; one that hands out connections by transaction
-//! must know prepared statements (PgBouncer from 1.21 with `max_prepared_statements`).
+//! Nothing that has to be right lives in a session, so that a pooler may stand in between; one that hands out connections
+//! by transaction must know prepared statements (PgBouncer from 1.21 with `max_prepared_statements`).
 
 mod address;
 mod codec;
