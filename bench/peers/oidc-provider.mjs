@@ -59,9 +59,10 @@ function key(algorithm, type, options) {
   return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: algorithm };
 }
 
-// Two clients whose access tokens are opaque, with ID tokens as ours signs them and as this server does unless told otherwise,
-// and one for each algorithm of a JWT.
-const OPAQUE = { opaque: 'ES256', default: 'RS256' };
+// Three clients whose access tokens are opaque: with ID tokens as ours signs them, as this server does unless told otherwise,
+// and without any. And one for each algorithm of a JWT.
+const OPAQUE = { opaque: 'ES256', default: 'RS256', plain: 'ES256' };
+const scopeOf = (name) => (name === 'plain' ? SCOPE.replace('openid ', '') : SCOPE);
 
 function client(name) {
   return {
@@ -118,7 +119,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 
 async function grant(clientId) {
   const made = new provider.Grant({ accountId: PERSON, clientId });
-  made.addOIDCScope(SCOPE);
+  made.addOIDCScope(scopeOf(clientId));
   return made.save();
 }
 
@@ -131,7 +132,7 @@ async function seed() {
   for (const clientId of Object.keys(OPAQUE)) {
     authorizations[clientId] = { sid: `session-of-${clientId}`, grantId: await grant(clientId) };
     const client = await provider.Client.find(clientId);
-    const of = { accountId: PERSON, client, gty: 'authorization_code', scope: SCOPE };
+    const of = { accountId: PERSON, client, gty: 'authorization_code', scope: scopeOf(clientId) };
     refresh[clientId] = [];
     for (let count = 0; count < 200; count += 1) {
       const grantId = await grant(clientId);

@@ -152,19 +152,14 @@ impl Pairs<'_> {
         let name = "UserInfo against introspection";
         self.run(report, name, Some("peer-check"), &mut ours, &mut theirs)?;
 
+        self.refresh(report, "no ID token", ("readonly", "plain"), Some("peer-refresh"))?;
         // Against the same signature, and against what the other signs unless told otherwise.
-        for (of, signed, refresh, flow) in [
-            ("opaque", "ID token ES256", None, Some("peer-flow")),
-            ("default", "ID token ES256, theirs RS256", Some("peer-refresh"), None),
+        for (of, signed, flow) in [
+            ("opaque", "ID token ES256", Some("peer-flow")),
+            ("default", "ID token ES256, theirs RS256", None),
         ] {
+            self.refresh(report, signed, (SCOPE, of), None)?;
             let client = peer.client(of);
-            let tokens = subject.refresh_tokens(CONNECTIONS, SCOPE)?;
-            let mut ours = Chain::new("/oauth/token", subject.clients["opaque"].clone(), tokens);
-            let tokens = peer.seeds.refresh[of][..CONNECTIONS].to_vec();
-            let mut theirs = Chain::new("/token", client.clone(), tokens);
-            let name = format!("refresh chain, opaque, {signed}");
-            self.run(report, &name, refresh, &mut ours, &mut theirs)?;
-
             let mut ours = subject.flow("opaque", CONNECTIONS);
             let mut theirs = Flow {
                 authorize: Flow::query("/auth", of, SCOPE),
@@ -176,6 +171,21 @@ impl Pairs<'_> {
             self.run(report, &format!("code flow, opaque, {signed}"), flow, &mut ours, &mut theirs)?;
         }
         Ok(())
+    }
+
+    /// Rotations of tokens with a scope here and of a client there.
+    fn refresh(
+        &self,
+        report: &mut Report,
+        signed: &str,
+        (scope, of): (&str, &str),
+        target: Option<&'static str>,
+    ) -> Result<()> {
+        let tokens = self.subject.refresh_tokens(CONNECTIONS, scope)?;
+        let mut ours = Chain::new("/oauth/token", self.subject.clients["opaque"].clone(), tokens);
+        let tokens = self.peer.seeds.refresh[of][..CONNECTIONS].to_vec();
+        let mut theirs = Chain::new("/token", self.peer.client(of), tokens);
+        self.run(report, &format!("refresh chain, opaque, {signed}"), target, &mut ours, &mut theirs)
     }
 
     fn documents(&self, report: &mut Report) -> Result<()> {

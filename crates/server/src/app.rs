@@ -60,8 +60,10 @@ pub struct Parts {
     pub csrf: CsrfKey,
     /// Remembers the progress of authorization requests.
     pub progress: ProgressKey,
-    /// Hashes passwords.
+    /// Hashes passwords of people.
     pub passwords: PasswordPool,
+    /// Hashes the administrator's password: a storm of sign-ins must not keep out whoever could end it.
+    pub admin_passwords: PasswordPool,
     /// Counts requests.
     pub limits: Limits,
     /// Remembers which API keys were used.
@@ -131,6 +133,7 @@ impl App {
             csrf: CsrfKey::new(&key(Purpose::Csrf)),
             progress: ProgressKey::new(key(Purpose::Progress)),
             passwords: passwords(&config, &entropy)?,
+            admin_passwords: admin_passwords(&config, &entropy)?,
             limits: Limits::new(&config, &entropy, &store, MacKey::new(key(Purpose::Limits).as_slice())),
             key_use: KeyUse::default(),
             audit: Audit::new(store.clone(), entropy.clone(), background.clone()),
@@ -250,12 +253,20 @@ fn session_key(config: &Config, master_key: &MasterKey) -> anyhow::Result<HmacKe
 /// # Errors
 /// When argon2 cannot work at the configured cost, or a thread cannot start.
 pub fn passwords(config: &Config, entropy: &Entropy) -> anyhow::Result<PasswordPool> {
+    pool(config, NonZeroUsize::new(config.auth.password_workers).unwrap_or(NonZeroUsize::MIN), entropy)
+}
+
+/// One worker for the administrator, at the same cost.
+fn admin_passwords(config: &Config, entropy: &Entropy) -> anyhow::Result<PasswordPool> {
+    pool(config, NonZeroUsize::MIN, entropy)
+}
+
+fn pool(config: &Config, workers: NonZeroUsize, entropy: &Entropy) -> anyhow::Result<PasswordPool> {
     let auth = &config.auth;
     let cost = PasswordCost {
         memory_kib: auth.password_memory_kib,
         iterations: auth.password_iterations,
         parallelism: auth.password_parallelism,
     };
-    let workers = NonZeroUsize::new(auth.password_workers).unwrap_or(NonZeroUsize::MIN);
     Ok(PasswordPool::start(cost, workers, workers.get() * PASSWORD_QUEUE, entropy.clone())?)
 }

@@ -154,7 +154,8 @@ impl PasswordPool {
         Ok(PasswordHash(stored.to_string()))
     }
 
-    /// Compares a password with a stored hash, in constant time.
+    /// Compares a password with a stored hash, in constant time. A wrong password takes as long as
+    /// [`PasswordPool::verify_dummy`], also where the stored hash was made at a lower cost than today's.
     ///
     /// # Errors
     /// As [`PasswordPool::hash`], and [`PasswordError::Stored`] for a hash that cannot be read.
@@ -165,9 +166,15 @@ impl PasswordPool {
     ) -> Result<Verification, PasswordError> {
         let (recipe, expected) = read_stored(stored)?;
         let stale = !same_cost(&recipe.params, &self.params);
-        let digest = self.submit(password, recipe).await?;
-        let matches: bool = digest.ct_eq(&expected).into();
-        Ok(if matches { Verification::Match { stale } } else { Verification::Mismatch })
+        let rest = rest_of(&self.params, &recipe.params);
+        let digest = self.submit(password.clone(), recipe).await?;
+        if digest.ct_eq(&expected).into() {
+            return Ok(Verification::Match { stale });
+        }
+        if let Some(rest) = rest {
+            self.submit(password, Recipe::new(rest, vec![0; SALT_LEN], OUTPUT_LEN)).await?;
+        }
+        Ok(Verification::Mismatch)
     }
 
     /// Does the work of [`PasswordPool::verify`] where there is no account to compare with, so that the time of the
@@ -221,6 +228,22 @@ fn params_of(cost: PasswordCost) -> Result<Params, PasswordError> {
 
 fn same_cost(one: &Params, other: &Params) -> bool {
     (one.m_cost(), one.t_cost(), one.p_cost()) == (other.m_cost(), other.t_cost(), other.p_cost())
+}
+
+/// What has to be computed after a digest at the cost of `stored`, so that both together take as long as one at the cost of
+/// `today`. The time of argon2 grows with the memory and with the passes over it (RFC 9106 §3.1). `None`: it took as long
+/// or longer, or less than argon2 can do is missing.
+fn rest_of(today: &Params, stored: &Params) -> Option<Params> {
+    let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
+    let missing = work(today).checked_sub(work(stored))?;
+    let memory = u32::try_from(missing / u64::from(today.t_cost())).ok()?;
+    ParamsBuilder::new()
+        .m_cost(memory)
+        .t_cost(today.t_cost())
+        .p_cost(today.p_cost())
+        .output_len(OUTPUT_LEN)
+        .build()
+        .ok()
 }
 
 /// Reads a stored hash; only argon2id of version 19 with a salt, an output and bearable costs is one.

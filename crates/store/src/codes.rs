@@ -15,7 +15,7 @@ use crate::columns::Columns;
 use crate::db::{Engine, Reading, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
-use crate::tokens::{self, add_access, add_refresh};
+use crate::tokens::{self, Place, add_access, add_refresh};
 
 /// The columns of [`FoundCode`].
 macro_rules! found_code {
@@ -157,15 +157,15 @@ macro_rules! redeem_unchanged {
 
 pub(crate) const REDEEM_FOR_ACCESS: &str = concat!(
     redeem_unchanged!(),
-    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22 from used")
+    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22, true from used")
 );
 
 pub(crate) const REDEEM_FOR_PAIR: &str = concat!(
     redeem_unchanged!(),
     ", accessed as (",
-    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22 from used"),
+    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22, false from used"),
     ")",
-    add_refresh!("$23, $24, 'refresh', $25, $26, $27, $28, $29, $30, $31, $14 from used")
+    add_refresh!("$23, $24, 'refresh', $25, $26, $27, $28, $29, $30, $31, $14, true from used")
 );
 
 async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Seen, Timestamp, R)) -> Result<Option<Redemption>, StoreError>
@@ -183,11 +183,11 @@ where
         Redemption::Issue(answer) => {
             let used = (USE, vec![(*id).into(), (*now).into()]);
             let mut writes = vec![used, grants::insert(&answer.grant)];
-            writes.extend(tokens::insert(&answer.issuance));
+            writes.extend(tokens::insert(&answer.issuance, Place::First));
             tx.apply(writes).await?;
         }
         Redemption::Replay { revoke } => {
-            tx.apply(grants::revoke(*revoke, RevocationReason::CodeReplay, *now)).await?;
+            tx.apply(grants::revoke(tx.engine(), *revoke, RevocationReason::CodeReplay, *now)).await?;
         }
         Redemption::Refuse(_) => {}
     }
@@ -269,7 +269,7 @@ impl Store {
         let done = match engine {
             Engine::Sqlite => {
                 let mut writes = vec![(insert, grant)];
-                writes.extend(tokens::insert(&answer.issuance));
+                writes.extend(tokens::insert(&answer.issuance, Place::First));
                 self.apply_after("redeem code as seen", (USE_UNCHANGED, params), writes).await?
             }
             Engine::Postgres => {

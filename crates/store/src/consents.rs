@@ -142,7 +142,8 @@ async fn withdraw(
 ) -> Result<bool, StoreError> {
     // A code that is being stored holds the consent's row: it is finished, and seen below, when this returns.
     let deleted = tx.execute(DELETE, &[(*user).into(), client.into()]).await?;
-    tx.apply(grants::of_pair(*user, client).revoke(RevocationReason::ConsentWithdrawn, *now)).await?;
+    tx.apply(grants::of_pair(*user, client).revoke(tx.engine(), RevocationReason::ConsentWithdrawn, *now))
+        .await?;
     Ok(deleted > 0)
 }
 

@@ -5,8 +5,9 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::grant::GrantRecord;
 
 use crate::Store;
+use crate::chain::{self, ByFound, chain};
 use crate::columns::Columns;
-use crate::db::{Row, Tx, Value, Write};
+use crate::db::{Engine, Row, Tx, Value, Write};
 use crate::error::StoreError;
 
 /// Why a grant was revoked.
@@ -92,15 +93,12 @@ pub(crate) fn insert(grant: &GrantRecord) -> Write {
 pub(crate) const REVOKE: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
     where id = $1 and revoked_at is null";
 
-pub(crate) const REVOKE_TOKENS: &str = "update _ayb_oauth_tokens set revoked_at = $2
-    where grant_id = $1 and user_id is not null and revoked_at is null";
-
 /// The writes that revoke a grant. Its own row comes first: it waits there for a rotation that is under way, whose
 /// tokens the second write then sees.
-pub(crate) fn revoke(grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
+pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
     vec![
         (REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]),
-        (REVOKE_TOKENS, vec![grant.into(), now.into()]),
+        (chain::REVOKE.on(engine), vec![grant.into(), now.into()]),
     ]
 }
 
@@ -108,7 +106,7 @@ pub(crate) fn revoke(grant: GrantId, reason: RevocationReason, now: Timestamp) -
 pub(crate) struct Several {
     codes: &'static str,
     grants: &'static str,
-    tokens: &'static str,
+    tokens: ByFound,
     /// The first parameters of all three.
     keys: Vec<Value>,
 }
@@ -117,16 +115,13 @@ pub(crate) const DELETE_CODES_OF_USER: &str =
     "delete from _ayb_oauth_authorization_codes where user_id = $1 and used_at is null";
 pub(crate) const REVOKE_OF_USER: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
     where user_id = $1 and revoked_at is null";
-pub(crate) const REVOKE_TOKENS_OF_USER: &str = "update _ayb_oauth_tokens set revoked_at = $2
-    where revoked_at is null and user_id is not null
-    and grant_id in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at = $2)";
 
 /// Everything that a person has granted.
 pub(crate) fn of_user(user: UserId) -> Several {
     Several {
         codes: DELETE_CODES_OF_USER,
         grants: REVOKE_OF_USER,
-        tokens: REVOKE_TOKENS_OF_USER,
+        tokens: chain::REVOKE_OF_USER,
         keys: vec![user.into()],
     }
 }
@@ -135,16 +130,13 @@ pub(crate) const DELETE_CODES_OF_PAIR: &str = "delete from _ayb_oauth_authorizat
     where user_id = $1 and client_id = $2 and used_at is null";
 pub(crate) const REVOKE_OF_PAIR: &str = "update _ayb_oauth_grants set revoked_at = $3, revoked_reason = $4
     where user_id = $1 and client_id = $2 and revoked_at is null";
-pub(crate) const REVOKE_TOKENS_OF_PAIR: &str = "update _ayb_oauth_tokens set revoked_at = $3
-    where revoked_at is null and user_id is not null and grant_id in
-    (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and revoked_at = $3)";
 
 /// Everything that a person has granted to one client.
 pub(crate) fn of_pair(user: UserId, client: &ClientId) -> Several {
     Several {
         codes: DELETE_CODES_OF_PAIR,
         grants: REVOKE_OF_PAIR,
-        tokens: REVOKE_TOKENS_OF_PAIR,
+        tokens: chain::REVOKE_OF_PAIR,
         keys: vec![user.into(), client.into()],
     }
 }
@@ -156,16 +148,13 @@ pub(crate) const DELETE_CODES_OF_LOGIN: &str = "delete from _ayb_oauth_authoriza
 pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_at = $4, revoked_reason = $5
     where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at is null
     and scope not like '%offline_access%'";
-pub(crate) const REVOKE_TOKENS_OF_LOGIN: &str = "update _ayb_oauth_tokens set revoked_at = $4
-    where revoked_at is null and user_id is not null and grant_id in
-    (select id from _ayb_oauth_grants where user_id = $1 and client_id = $2 and session_id = $3 and revoked_at = $4)";
 
 /// What a person has granted to one client in one browser session, for as long as it lasts.
 fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
     Several {
         codes: DELETE_CODES_OF_LOGIN,
         grants: REVOKE_OF_LOGIN,
-        tokens: REVOKE_TOKENS_OF_LOGIN,
+        tokens: chain::REVOKE_OF_LOGIN,
         keys: vec![user.into(), client.into(), session.into()],
     }
 }
@@ -173,21 +162,23 @@ fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
 impl Several {
     /// Codes first: a redemption that is under way has the code's row, and its grant is seen by the next write.
     /// Then grants, then the tokens of those grants that are revoked by this very change.
-    pub(crate) fn revoke(self, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
+    pub(crate) fn revoke(self, engine: Engine, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
         let with = |more: &[Value]| [self.keys.as_slice(), more].concat();
         vec![
             (self.codes, with(&[])),
             (self.grants, with(&[now.into(), reason.as_str().into()])),
-            (self.tokens, with(&[now.into()])),
+            (self.tokens.on(engine), with(&[now.into()])),
         ]
     }
 }
 
 pub(crate) const LIST: &str = concat!(
+    chain!("in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at is null)"),
     "select ",
     grant_columns!(),
-    " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and exists
-      (select 1 from _ayb_oauth_tokens t where t.grant_id = g.id and t.user_id is not null and t.revoked_at is null and t.expires_at > $2)
+    " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and g.id in
+      (select grant_id from chain where (revoked_at is null and expires_at > $2)
+       or (select a.expires_at from _ayb_oauth_tokens a where a.id = chain.access_id and a.revoked_at is null) > $2)
       order by g.created_at desc, g.id limit 200"
 );
 
@@ -210,7 +201,7 @@ impl Store {
         reason: RevocationReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.apply("revoke grant", revoke(grant, reason, now)).await
+        self.apply("revoke grant", revoke(self.db.engine(), grant, reason, now)).await
     }
 
     /// Revokes everything that a person has granted, unused codes included.
@@ -220,7 +211,7 @@ impl Store {
         reason: RevocationReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.apply("revoke grants of user", of_user(user).revoke(reason, now)).await
+        self.apply("revoke grants of user", of_user(user).revoke(self.db.engine(), reason, now)).await
     }
 
     /// Revokes everything that a person has granted to one client, unused codes included. The consent stays.
@@ -231,7 +222,7 @@ impl Store {
         reason: RevocationReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.apply("revoke grants of pair", of_pair(user, client).revoke(reason, now)).await
+        self.apply("revoke grants of pair", of_pair(user, client).revoke(self.db.engine(), reason, now)).await
     }
 
     /// Revokes what a person has granted to one client in one browser session, unused codes included, except for
@@ -244,7 +235,11 @@ impl Store {
         reason: RevocationReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.apply("revoke grants of session", of_login(user, client, session).revoke(reason, now)).await
+        self.apply(
+            "revoke grants of session",
+            of_login(user, client, session).revoke(self.db.engine(), reason, now),
+        )
+        .await
     }
 
     /// The grants of a person that have a living token, newest first, at most 200.

@@ -10,6 +10,7 @@
 mod api_keys;
 mod apps;
 mod audit;
+mod chain;
 mod clients;
 mod codes;
 mod columns;

@@ -8,6 +8,7 @@ use ayb_protocol::time::{Seconds, Timestamp};
 use uuid::Uuid;
 
 use crate::Store;
+use crate::chain;
 use crate::db::Value;
 use crate::error::StoreError;
 
@@ -57,9 +58,10 @@ impl Purged {
     }
 }
 
-/// A table that is walked: where a stretch ends, what leaves of it, and how long it stays.
+/// A table that is walked: where a stretch ends, what is done before rows leave, what leaves of it, and how long it stays.
 struct Walk {
     end: &'static str,
+    before: Option<&'static str>,
     delete: &'static str,
     kept: Seconds,
 }
@@ -73,16 +75,11 @@ pub(crate) const CODES: &str = "delete from _ayb_oauth_authorization_codes where
 pub(crate) const TOKENS_END: &str =
     "select id from _ayb_oauth_tokens where id > $1 and id < $2 order by id limit 1 offset $3";
 
-/// A refresh token that was rotated stays until it would have expired, so that its second use is noticed however late
-/// it comes.
-pub(crate) const TOKENS: &str = "delete from _ayb_oauth_tokens where id > $1 and id <= $2
-    and (expires_at < $3 or (revoked_at < $3 and successor_id is null))";
-
 pub(crate) const GRANTS_END: &str =
     "select id from _ayb_oauth_grants where id > $1 and id < $2 order by id limit 1 offset $3";
 
 pub(crate) const GRANTS: &str = "delete from _ayb_oauth_grants where id > $1 and id <= $2 and created_at < $3
-    and not exists (select 1 from _ayb_oauth_tokens t where t.grant_id = _ayb_oauth_grants.id and t.user_id is not null)";
+    and not exists (select 1 from _ayb_oauth_tokens t where t.is_head and t.grant_id = _ayb_oauth_grants.id)";
 
 pub(crate) const SESSIONS_END: &str =
     "select id from _ayb_sessions where id > $1 and id < $2 order by id limit 1 offset $3";
@@ -107,14 +104,22 @@ impl Store {
     /// so that no other write waits for long; tokens leave before the grants that they belong to.
     pub async fn purge(&self, now: Timestamp, budget: u32, sweep: &mut Sweep) -> Result<Purged, StoreError> {
         let budget = budget.max(1);
-        let codes = Walk { end: CODES_END, delete: CODES, kept: CODES_KEPT };
+        let codes = Walk { end: CODES_END, before: None, delete: CODES, kept: CODES_KEPT };
         let codes = self.stretch(&codes, &mut sweep.codes, now, budget).await?;
         let walks = [
-            (Walk { end: TOKENS_END, delete: TOKENS, kept: KEPT }, &mut sweep.tokens),
-            (Walk { end: GRANTS_END, delete: GRANTS, kept: KEPT }, &mut sweep.grants),
-            (Walk { end: SESSIONS_END, delete: SESSIONS, kept: KEPT }, &mut sweep.sessions),
-            (Walk { end: LINKS_END, delete: LINKS, kept: KEPT }, &mut sweep.links),
-            (Walk { end: API_KEYS_END, delete: API_KEYS, kept: KEPT }, &mut sweep.api_keys),
+            (
+                Walk {
+                    end: TOKENS_END,
+                    before: Some(chain::HAND_ON.on(self.db.engine())),
+                    delete: chain::PURGE,
+                    kept: KEPT,
+                },
+                &mut sweep.tokens,
+            ),
+            (Walk { end: GRANTS_END, before: None, delete: GRANTS, kept: KEPT }, &mut sweep.grants),
+            (Walk { end: SESSIONS_END, before: None, delete: SESSIONS, kept: KEPT }, &mut sweep.sessions),
+            (Walk { end: LINKS_END, before: None, delete: LINKS, kept: KEPT }, &mut sweep.links),
+            (Walk { end: API_KEYS_END, before: None, delete: API_KEYS, kept: KEPT }, &mut sweep.api_keys),
         ];
         let mut deleted = [0; 5];
         for (((walk, cursor), deleted), finished) in
@@ -147,6 +152,9 @@ impl Store {
         let params: [Value; 3] = [(*cursor).into(), young.into(), (budget - 1).into()];
         let end = self.db.one(walk.end, &params).await?.map(|row| row.uuid(0)).transpose()?;
         let params = vec![(*cursor).into(), end.unwrap_or(young).into(), dead.into()];
+        if let Some(before) = walk.before {
+            self.db.execute(before, params.clone()).await?;
+        }
         let deleted = self.db.execute(walk.delete, params).await?;
         *cursor = end.unwrap_or_default();
         Ok(deleted)

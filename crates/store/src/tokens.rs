@@ -42,8 +42,10 @@ fn read_token<K>(columns: &mut Columns<'_>) -> Result<TokenRecord<K>, StoreError
     })
 }
 
-pub(crate) const INSERT_ACCESS: &str = "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
-    scope, allowed_tables, grant_id, expires_at, created_at) values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9)";
+pub(crate) const INSERT_ACCESS: &str =
+    "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
+    scope, allowed_tables, grant_id, expires_at, created_at, is_head)
+    values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, $10)";
 
 pub(crate) const ISSUE_ACCESS: &str =
     "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
@@ -56,7 +58,7 @@ macro_rules! add_access {
     ($selected:literal) => {
         concat!(
             " insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id, scope, allowed_tables,
-              grant_id, expires_at, created_at) select ",
+              grant_id, expires_at, created_at, is_head) select ",
             $selected
         )
     };
@@ -68,7 +70,7 @@ macro_rules! add_refresh {
     ($selected:literal) => {
         concat!(
             " insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id, scope, allowed_tables,
-              grant_id, expires_at, created_at, access_id) select ",
+              grant_id, expires_at, created_at, access_id, is_head) select ",
             $selected
         )
     };
@@ -77,16 +79,28 @@ pub(crate) use add_refresh;
 
 pub(crate) const INSERT_REFRESH: &str =
     "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id,
-    scope, allowed_tables, grant_id, expires_at, created_at, access_id)
-    values ($1, $2, 'refresh', $3, $4, $5, $6, $7, $8, $9, $10)";
+    scope, allowed_tables, grant_id, expires_at, created_at, access_id, is_head)
+    values ($1, $2, 'refresh', $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-/// The writes that store the tokens of one answer. The refresh token remembers the access token beside it. They are two
-/// statements, because SQLite keeps a journal of its own for a statement that adds several rows.
-pub(crate) fn insert(issuance: &Issuance) -> Vec<Write> {
-    let access = (INSERT_ACCESS, row(&issuance.access));
+/// Where the tokens of an answer stand in the chain of their grant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    /// They begin it.
+    First,
+    /// A refresh token leads to the one among them.
+    Next,
+}
+
+/// The writes that store the tokens of one answer. The refresh token remembers the access token beside it, which has to
+/// be found by itself where there is none. They are two statements, because SQLite keeps a journal of its own for a
+/// statement that adds several rows.
+pub(crate) fn insert(issuance: &Issuance, place: Place) -> Vec<Write> {
+    let mut access = row(&issuance.access);
+    access.push(issuance.refresh.is_none().into());
+    let access = (INSERT_ACCESS, access);
     let Some(refresh) = &issuance.refresh else { return vec![access] };
     let mut params = row(refresh);
-    params.push(issuance.access.id.into());
+    params.extend([issuance.access.id.into(), (place == Place::First).into()]);
     vec![access, (INSERT_REFRESH, params)]
 }
 
@@ -270,9 +284,9 @@ pub(crate) const ROTATE: &str = concat!(
          and u.disabled_at is null and c.client_id = t.client_id and c.version = $3 and c.revoked_at is null
          returning t.id),
      accessed as (",
-    add_access!("$5, $6, 'access', $7, $8, $9, $10, $11, $12, $13 from retired"),
+    add_access!("$5, $6, 'access', $7, $8, $9, $10, $11, $12, $13, false from retired"),
     ")",
-    add_refresh!("$14, $15, 'refresh', $16, $17, $18, $19, $20, $21, $22, $5 from retired")
+    add_refresh!("$14, $15, 'refresh', $16, $17, $18, $19, $20, $21, $22, $5, false from retired")
 );
 
 /// The refresh token, locked, and the state of its client.
@@ -302,7 +316,7 @@ where
             tx.apply(vec![(REPEAT, vec![repeat.access.id.into(), repeat.access.hash.into()])]).await?;
         }
         Rotation::Replay { revoke } => {
-            tx.apply(grants::revoke(*revoke, RevocationReason::RefreshReplay, *now)).await?;
+            tx.apply(grants::revoke(tx.engine(), *revoke, RevocationReason::RefreshReplay, *now)).await?;
         }
         Rotation::Again | Rotation::Refuse(_) => {}
     }
@@ -313,7 +327,7 @@ where
 fn replace(old: Uuid, answer: &Answer, now: Timestamp) -> Vec<Write> {
     let successor = answer.issuance.refresh.as_ref().map(|refresh| refresh.id);
     let mut writes = vec![(RETIRE, vec![old.into(), now.into(), successor.into()])];
-    writes.extend(insert(&answer.issuance));
+    writes.extend(insert(&answer.issuance, Place::Next));
     writes
 }
 
@@ -443,7 +457,8 @@ impl Store {
         let done = match engine {
             Engine::Sqlite => {
                 let first = (RETIRE_UNCHANGED, vec![id.into(), now.into(), successor.id.into(), version]);
-                self.apply_after("rotate refresh as seen", first, insert(&answer.issuance)).await?
+                self.apply_after("rotate refresh as seen", first, insert(&answer.issuance, Place::Next))
+                    .await?
             }
             Engine::Postgres => {
                 let mut params = vec![id.into(), now.into(), version, answer.grant.id.into()];

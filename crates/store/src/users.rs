@@ -121,7 +121,7 @@ pub(crate) async fn set_password(
     }
     let mut writes = vec![links::use_resets(user, now), sessions::end_of_user(user, new.keep, now)];
     if new.revoke_grants {
-        writes.extend(grants::of_user(user).revoke(RevocationReason::PasswordChanged, now));
+        writes.extend(grants::of_user(user).revoke(tx.engine(), RevocationReason::PasswordChanged, now));
         writes.push(api_keys::revoke_of_user(user, now));
     }
     tx.apply(writes).await?;

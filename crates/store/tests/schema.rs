@@ -119,6 +119,7 @@ _ayb_oauth_tokens.user_id uuid null
 _ayb_oauth_tokens.scope varchar
 _ayb_oauth_tokens.allowed_tables list null
 _ayb_oauth_tokens.grant_id uuid
+_ayb_oauth_tokens.is_head boolean = false
 _ayb_oauth_tokens.expires_at time
 _ayb_oauth_tokens.revoked_at time null
 _ayb_oauth_tokens.created_at time = now
@@ -275,7 +276,7 @@ async fn ids_are_primary_keys_and_indexes_have_their_names() {
 
 #[tokio::test]
 async fn tokens_of_a_grant_are_found_by_its_index() {
-    let statement = "select id from _ayb_oauth_tokens where grant_id = $1 and user_id is not null";
+    let statement = "select id from _ayb_oauth_tokens where grant_id = $1 and is_head";
     let by_client = "select count(*) from _ayb_oauth_tokens where client_id = $1";
     let by_id = "select token_hash from _ayb_oauth_tokens where id = $1 for update";
     each_migrated(async |db: Db| {

@@ -40,13 +40,13 @@ pub async fn ensure(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
     let known = match known {
         Some(known) => known,
         None => {
-            let hash = app.passwords.hash(configured.clone()).await?;
+            let hash = app.admin_passwords.hash(configured.clone()).await?;
             app.store.admin_password_or_insert(hash.as_str(), app.clock.now()).await?
         }
     };
     let stored = PasswordHash::from_stored(known.as_str());
-    if app.passwords.verify(configured.clone(), &stored).await? == Verification::Mismatch {
-        let hash = app.passwords.hash(configured).await?;
+    if app.admin_passwords.verify(configured.clone(), &stored).await? == Verification::Mismatch {
+        let hash = app.admin_passwords.hash(configured).await?;
         app.store.replace_admin_password(&known, hash.as_str(), app.clock.now()).await?;
     }
     Ok(None)
@@ -54,7 +54,7 @@ pub async fn ensure(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
 
 async fn generate(app: &App) -> anyhow::Result<Option<Zeroizing<String>>> {
     let password = readable(&app.entropy)?;
-    let hash = app.passwords.hash(password.clone()).await?;
+    let hash = app.admin_passwords.hash(password.clone()).await?;
     let kept = app.store.admin_password_or_insert(hash.as_str(), app.clock.now()).await?;
     // Another process that starts at the same moment may have been first; then its password counts.
     Ok((kept == hash.as_str()).then_some(password))
@@ -93,7 +93,7 @@ pub async fn verify(app: &App, password: Zeroizing<String>) -> Result<Option<Pas
     let stored = app.store.admin_password().await?;
     // Without a password nobody is the administrator.
     let Some(stored) = stored.map(PasswordHash::from_stored) else { return Ok(None) };
-    let matches = app.passwords.verify(password, &stored).await? != Verification::Mismatch;
+    let matches = app.admin_passwords.verify(password, &stored).await? != Verification::Mismatch;
     Ok(matches.then_some(stored))
 }
 
@@ -137,7 +137,7 @@ pub async fn replace(
     new: Zeroizing<String>,
     now: Timestamp,
 ) -> Result<bool, ApiError> {
-    let hash = hash(&app.passwords, new).await?;
+    let hash = hash(&app.admin_passwords, new).await?;
     Ok(app.store.replace_admin_password(verified.as_str(), hash.as_str(), now).await?)
 }
 

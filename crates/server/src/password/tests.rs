@@ -51,6 +51,37 @@ async fn a_hash_at_another_cost_is_stale_and_gives_its_memory_back() {
     assert_eq!(worker.memory.len(), 64);
 }
 
+#[test]
+fn what_an_older_hash_is_cheaper_by_is_computed_as_well() {
+    let params =
+        |memory_kib, iterations| params_of(PasswordCost { memory_kib, iterations, parallelism: 1 }).unwrap();
+    let today = params(19 * 1024, 2);
+    for (stored, memory) in [
+        (params(19 * 1024, 1), Some(19 * 512)),
+        (params(12 * 1024, 2), Some(7 * 1024)),
+        (params(8, 1), Some(19 * 1024 - 4)),
+        (params(19 * 1024 - 8, 2), Some(8)),
+        (params(19 * 1024 - 4, 2), None),
+        (params(19 * 1024, 2), None),
+        (params(64 * 1024, 3), None),
+    ] {
+        let rest = rest_of(&today, &stored).map(|rest| (rest.m_cost(), rest.t_cost(), rest.p_cost()));
+        assert_eq!(rest, memory.map(|memory| (memory, 2, 1)), "{stored:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_of_an_older_hash_takes_as_long_as_an_unknown_account() {
+    let old = pool(CHEAP, 1, 1).hash(secret("pw")).await.unwrap();
+    let pool = pool(PasswordCost { memory_kib: 1024, ..CHEAP }, 1, 1);
+    let new = pool.hash(secret("pw")).await.unwrap();
+    for (password, stored, digests) in [("pw", &old, 1), ("no", &old, 2), ("pw", &new, 1), ("no", &new, 1)] {
+        let before = pool.runs();
+        pool.verify(secret(password), stored).await.unwrap();
+        assert_eq!(pool.runs() - before, digests, "{password}");
+    }
+}
+
 #[tokio::test]
 async fn an_unusable_stored_hash_is_a_fault_of_ours() {
     let pool = pool(CHEAP, 1, 1);

@@ -1,7 +1,7 @@
 //! A transaction in the hands of its body.
 
 use super::row::Row;
-use super::{Value, postgres, sqlite};
+use super::{Engine, Value, postgres, sqlite};
 use crate::error::StoreError;
 
 /// A write: the statement and its parameters.
@@ -39,6 +39,14 @@ impl Tx {
         match &mut self.session {
             Session::Postgres(session) => Ok(session),
             Session::Sqlite(_) => Err(StoreError::unavailable("a transaction of the other database")),
+        }
+    }
+
+    /// Which database this is.
+    pub const fn engine(&self) -> Engine {
+        match self.session {
+            Session::Sqlite(_) => Engine::Sqlite,
+            Session::Postgres(_) => Engine::Postgres,
         }
     }
 

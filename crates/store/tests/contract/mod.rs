@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod chain;
 mod clients;
 mod codes;
 mod consents;
