@@ -87,9 +87,10 @@ impl Cors {
     }
 
     /// Writes on an answer whether `origin` may read it, by the server's rule and by what [`grant_origin`] said. A page
-    /// is for the person in front of it, whatever its path.
+    /// is for the person in front of it, whatever its path. Which headers may be read is of interest to browsers only,
+    /// and these name an origin (Fetch, "CORS protocol"); all others are spared the list.
     pub fn write(&self, origin: Option<&HeaderValue>, response: &mut Response) {
-        if !is_page(response) && self.write_origin(origin, response) {
+        if !is_page(response) && self.write_origin(origin, response) && origin.is_some() {
             response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
@@ -188,7 +189,8 @@ mod tests {
         let headers = response.headers();
         let granted =
             headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!(granted.is_some(), headers.contains_key(ACCESS_CONTROL_EXPOSE_HEADERS));
+        let exposed = headers.contains_key(ACCESS_CONTROL_EXPOSE_HEADERS);
+        assert_eq!(granted.is_some() && origin.is_some(), exposed);
         assert!(!headers.contains_key("access-control-allow-credentials"));
         (granted, headers.get_all(VARY).iter().any(|vary| vary == "Origin"))
     }

@@ -5,6 +5,9 @@
 -- issued beside it, and which refresh token replaced it. So the tokens of a grant are a chain, and only its head, to
 -- which no other row leads, is found by grant_id: a rotation adds to the chain without touching an index somewhere in
 -- the file. A token without a person is alone in its grant, found by its own id, and no head.
+--
+-- A refresh token is changed once, when it is replaced. The room for one more row in each page keeps that change in the
+-- page, where it needs no new entries in the indexes and leaves nothing for the vacuum.
 create table _ayb_oauth_tokens (
     id uuid primary key,
     token_hash varchar not null,
@@ -21,6 +24,6 @@ create table _ayb_oauth_tokens (
     access_id uuid,
     successor_id uuid,
     used_at timestamptz
-);
+) with (fillfactor = 95);
 create index idx_oauth_tokens_grant_id on _ayb_oauth_tokens (grant_id) where is_head;
 create index idx_oauth_tokens_client_id on _ayb_oauth_tokens (client_id);
