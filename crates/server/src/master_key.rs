@@ -44,17 +44,27 @@ pub fn derive(master: &MasterKey, purpose: Purpose) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(jose::hmac_sha256(master.bytes(), purpose.label()))
 }
 
-/// The configured master key, or the one in its file; the file is made when there is none.
+/// The configured master key, or the one in its file; the file is made when there is none. `sealed` says that the database
+/// holds what was sealed with one: a new key would open nothing of that, and hide that the old one is missing.
 ///
 /// # Errors
-/// When the file can neither be read nor made, or holds something else.
-pub fn load_or_create(config: &OAuthProviderConfig, entropy: &Entropy) -> anyhow::Result<MasterKey> {
+/// When the file can neither be read nor made, holds something else, or is missing although it is needed.
+pub fn load_or_create(
+    config: &OAuthProviderConfig,
+    sealed: bool,
+    entropy: &Entropy,
+) -> anyhow::Result<MasterKey> {
     if let Some(key) = &config.master_key {
         return Ok(key.clone());
     }
     let path = &config.master_key_file;
     match std::fs::read_to_string(path) {
         Ok(text) => read(&Zeroizing::new(text), path),
+        Err(error) if error.kind() == ErrorKind::NotFound && sealed => Err(anyhow::anyhow!(
+            "the signing keys in the database are sealed, and the master key file {} is not there\n\
+             hint: restore it from a backup, or set auth.oauth_provider.master_key or master_key_file",
+            path.display()
+        )),
         Err(error) if error.kind() == ErrorKind::NotFound => create(path, entropy),
         Err(error) => Err(anyhow::anyhow!("cannot read the master key file {}: {error}", path.display())),
     }

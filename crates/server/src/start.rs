@@ -2,6 +2,8 @@
 
 mod signals;
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,16 +46,21 @@ const PURGE_BUDGET: u32 = 100;
 /// How long a mail server may take.
 const MAIL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Starts the server and serves until it is asked to stop.
+/// Starts the server and serves until it is asked to stop. `announce` is told where it listens.
 ///
 /// # Errors
 /// With the reason why it cannot start.
-pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    with_demo: bool,
+    announce: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
+) -> anyhow::Result<()> {
     prepare_folder(&config.server.data_dir)?;
     let listener = bind(&config).await?;
     let app = build(config, with_demo).await?;
     let password = if app.config.admin.enabled { open_admin(&app).await? } else { None };
     let asked = signals::stop_requests()?;
+    announce(&listener.addresses()).context("the address cannot be written to the data folder")?;
     banner::print(&app, &listener, password.as_ref().map(|password| password.as_str()), with_demo);
     let background = [
         tokio::spawn(tend_keys(app.clone(), KEYS_EVERY)),
@@ -99,7 +106,9 @@ pub async fn build(mut config: Config, with_demo: bool) -> anyhow::Result<App> {
     let store = open_store(&config).await?;
     let (clock, entropy) = (Clock::system(), Entropy::open()?);
     let mailer = mailer(&config.email, &config.server.outbound_ca_file, &clock, &entropy)?;
-    let master_key = master_key::load_or_create(&config.auth.provider, &entropy)?;
+    // Another process that starts at the same moment makes the master key before it makes signing keys.
+    let sealed = !store.list_keys().await?.is_empty();
+    let master_key = master_key::load_or_create(&config.auth.provider, sealed, &entropy)?;
     let demo_client = match with_demo {
         true => {
             demo::open_tables(&mut config);

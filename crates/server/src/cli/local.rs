@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::Url;
 
 use super::context::Context;
+use super::process;
 
 /// The server of this configuration, as it is reached from this machine.
 pub struct Local {
@@ -14,21 +15,23 @@ pub struct Local {
     pub at: Option<(String, SocketAddr)>,
 }
 
-/// Reads it off the configuration.
+/// Reads it off what the running server has written down, and off the configuration where none has.
 pub fn of(context: &Context<'_>) -> Local {
     let settings = context.local_settings();
     let text = |key| settings.setting(key).map(|found| found.value.to_string());
     let port = text("server.port").and_then(|port| port.parse().ok()).unwrap_or(8090);
     let host =
         text("server.host").and_then(|host| host.parse().ok()).map_or(Ipv4Addr::LOCALHOST.into(), reachable);
-    let at = SocketAddr::new(host, port);
+    let configured = SocketAddr::new(host, port);
+    let running = process::holder(&context.data_dir()).ok().flatten().and_then(|holder| holder.address);
+    let at = running.map_or(configured, |at| SocketAddr::new(reachable(at.ip()), at.port()));
     if text("server.tls_cert_file").is_none() {
         return Local { url: format!("http://{at}"), at: None };
     }
     // The certificate is for the name that others use, and not for the number.
     let public = text("server.public_url").and_then(|url| Url::parse(&url).ok());
     let name = public.as_ref().and_then(Url::host_str).unwrap_or("localhost");
-    Local { url: format!("https://{name}:{port}"), at: Some((name.to_owned(), at)) }
+    Local { url: format!("https://{name}:{}", at.port()), at: Some((name.to_owned(), at)) }
 }
 
 /// An address that stands for all of a machine's is reached by loopback.

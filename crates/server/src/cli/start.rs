@@ -47,9 +47,10 @@ pub fn run(flags: &StartFlags, context: &mut Context<'_>) -> Result<(), Failure>
         Failure::failed(format!("cannot make the data folder {}", folder.display()))
             .because(error.to_string())
     })?;
-    let _claim = process::claim(&folder).map_err(|error| claimed(&error, &folder))?;
+    let mut claim = process::claim(&folder).map_err(|error| claimed(&error, &folder))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(start::run(config, flags.demo)).map_err(|error| explain(&error))
+    let served = start::run(config, flags.demo, |addresses| claim.listens_at(addresses));
+    runtime.block_on(served).map_err(|error| explain(&error))
 }
 
 /// The demo needs the provider; everything else stays as configured.

@@ -18,11 +18,11 @@ pub fn run(context: &mut Context<'_>) -> Result<(), Failure> {
         Failure::failed(format!("cannot tell whether a server runs on {}", data_dir.display()))
             .because(error.to_string())
     })?;
-    let Some(process) = found else {
+    let Some(holder) = found else {
         return Err(Failure::new(Exit::NotFound, format!("no server runs on {}", data_dir.display()))
             .hint("--data-dir names another data folder"));
     };
-    terminate(process)?;
+    terminate(holder.process)?;
     wait(&data_dir, patience(context))?;
     context.console.say("The server has stopped.")
 }

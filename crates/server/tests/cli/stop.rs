@@ -36,7 +36,7 @@ fn the_process_that_holds_the_claim_is_asked_to_stop() {
         .unwrap();
     let mut ready = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-    assert_eq!(process::holder(folder.path()).unwrap(), Some(server.id()));
+    assert_eq!(process::holder(folder.path()).unwrap().map(|holder| holder.process), Some(server.id()));
     let ran = ayb_with(&["stop", "--data-dir", folder.path().to_str().unwrap()], &[], "");
     assert_eq!((ran.exit, ran.out.as_str()), (Exit::Done, "The server has stopped.\n"), "{}", ran.err);
     assert!(!server.wait().unwrap().success());

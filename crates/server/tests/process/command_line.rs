@@ -36,6 +36,35 @@ async fn it_finds_a_server_that_listens_at_another_address() {
     }
 }
 
+/// The port is a flag of `ayb start`, which the command line knows nothing of. Whoever listens where the configuration says
+/// must not get this server's token.
+#[tokio::test]
+async fn it_finds_a_server_that_was_started_on_another_port() {
+    let setup = Setup::new();
+    let ayb = setup.start().await;
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let configured = stranger.local_addr().unwrap().port().to_string();
+    let data_dir = ayb.data_dir.clone();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ayb"));
+        command.args(arguments).env_clear().current_dir(&data_dir);
+        command.env("AYB_SERVER_DATA_DIR", &data_dir).env("AYB_SERVER_PORT", &configured);
+        command.output().unwrap()
+    };
+    for arguments in [&["status"][..], &["users", "list"]] {
+        let ran = run(arguments);
+        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    drop(ayb);
+    drop(stranger);
+    let lost = run(&["status"]);
+    let said = String::from_utf8_lossy(&lost.stderr).into_owned() + &String::from_utf8_lossy(&lost.stdout);
+    assert!(
+        !lost.status.success() && said.contains(&configured),
+        "nobody serves the folder any more: {said}"
+    );
+}
+
 /// The certificate is for the public name alone, as that of a public authority is.
 fn certificate(folder: &Path) -> [String; 2] {
     let made = rcgen::generate_simple_self_signed(vec!["id.example.com".to_owned()]).unwrap();

@@ -110,6 +110,23 @@ async fn the_wrong_master_key_is_refused_and_the_right_one_still_works() {
 }
 
 #[tokio::test]
+async fn no_master_key_is_made_for_a_database_that_was_sealed_with_another() {
+    let setup = Setup::new().without("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY");
+    let ayb = setup.start().await;
+    let keys = ayb.caller.get("/jwks.json").await.unwrap().json();
+    assert!(ayb.stop().await.success());
+    let (file, kept) = (setup.data_dir.join("master.key"), setup.data_dir.join("kept"));
+    std::fs::rename(&file, &kept).unwrap();
+    let restored = on_a_port(Setup::at(&setup.data_dir)).without("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY");
+    let words = ["are sealed, and the master key file", "is not there", "hint: restore it from a backup"];
+    assert_refused(&restored.refused(), &words);
+    assert!(!file.exists(), "a new one would hide that the old one is missing");
+    std::fs::rename(&kept, &file).unwrap();
+    let ayb = setup.start().await;
+    assert_eq!(ayb.caller.get("/jwks.json").await.unwrap().json(), keys);
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone() {
     let setup = Setup::new();
     assert!(setup.start().await.stop().await.success());
