@@ -3,6 +3,7 @@
 use ayb_protocol::ids::{ClientId, GrantId, UserId};
 use ayb_protocol::time::Timestamp;
 use ayb_provider::client::ClientRecord;
+use ayb_provider::revoke::Revocation;
 use ayb_store::AuditEntry;
 use ayb_store::Store;
 
@@ -79,6 +80,17 @@ impl Audit {
                 tracing::warn!(%error, event, "an audit entry was not written");
             }
         });
+    }
+
+    /// A client has revoked an access token, or a refresh token and with it its grant.
+    pub fn revoked(&self, client: &ClientRecord, what: &Revocation, now: Timestamp) {
+        let detail = match what {
+            Revocation::Token(id) => serde_json::json!({"token_id": id.to_string()}),
+            Revocation::Grant(grant) => serde_json::json!({"grant_id": grant.to_string()}),
+            Revocation::Nothing => return,
+        };
+        let subject = Subject { client_id: Some(client.client_id.clone()), ..Subject::default() };
+        self.note("token_revoked", subject.detail(detail), now);
     }
 
     /// A code was used twice: somebody else has seen it.

@@ -32,10 +32,11 @@ async fn end(proven: Proven<'_, RevocationRequest>) -> Result<Option<Response>, 
         Revocable::Unknown => None,
     };
     if let Some((row, hash)) = place {
-        let client = client.clone();
-        let revoked = app.store.revoke_token(row, now, move |found| revoke(found, hash, &client)).await;
+        let asking = client.clone();
+        let revoked = app.store.revoke_token(row, now, move |found| revoke(found, hash, &asking)).await;
         // Whatever the reason is: the token is as it was, and the client should try again (RFC 7009 §2.2.1).
-        revoked.map_err(|error| OAuthError::not_now(&error))?;
+        let revoked = revoked.map_err(|error| OAuthError::not_now(&error))?;
+        app.audit.revoked(client.record(), &revoked, now);
     }
     Ok(Some(no_store(StatusCode::OK)))
 }

@@ -10,6 +10,7 @@ use ayb_provider::session::Present;
 use ayb_store::{RevocationReason, SessionKind};
 use http::StatusCode;
 
+use crate::audit::Subject;
 use crate::http::cookie;
 use crate::http::csrf::CSRF_FIELD;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
@@ -115,7 +116,14 @@ async fn end(visit: &Visit, present: &Present, client: Option<&ClientRecord>) ->
         let (user, reason) = (present.user().id, RevocationReason::LoggedOut);
         visit.app.store.revoke_grants_of_session(user, &client.client_id, session, reason, visit.now).await?;
     }
-    visit.app.store.end_session(session, SessionKind::Browser, visit.now).await?;
+    if visit.app.store.end_session(session, SessionKind::Browser, visit.now).await? {
+        let subject = Subject {
+            client_id: client.map(|client| client.client_id.clone()),
+            ..Subject::own(present.user().id, visit.caller)
+        };
+        let detail = serde_json::json!({"session_id": session.to_string()});
+        visit.app.audit.note("session_ended", subject.detail(detail), visit.now);
+    }
     Ok(())
 }
 

@@ -56,6 +56,9 @@ async fn a_hint_of_this_very_session_signs_out_without_a_question() {
         assert!(scene.browser.session().is_none(), "the cookie is gone");
         scene.browser = before;
         assert!(!is_signed_in(&scene).await, "and so is the session behind it");
+        let trail = "select client_id from _ayb_audit where event = 'session_ended'";
+        let trail = scene.app.eventually(trail).await;
+        assert_eq!(trail[0][0].as_deref(), Some(scene.client.id.as_str()));
     }
 }
 

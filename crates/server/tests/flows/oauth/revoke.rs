@@ -51,6 +51,24 @@ async fn a_revoked_refresh_token_takes_its_grant_along() {
 }
 
 #[tokio::test]
+async fn the_trail_says_what_a_client_has_revoked() {
+    for app in TestApp::everywhere().await {
+        let ada = app.user("ada").await;
+        let client = app.confidential_client().await;
+        let tokens = app.tokens(&client, &ada, "openid").await;
+        assert_eq!(app.revoke(&client, "ayb_rt_unknown").await.status, 200);
+        for (token, named) in [(tokens.access.as_str(), "token_id"), (tokens.refresh(), "grant_id")] {
+            assert_eq!(app.revoke(&client, token).await.status, 200);
+            let sql = format!(
+                "select client_id from _ayb_audit where event = 'token_revoked' and cast(detail as text) like '%{named}%'"
+            );
+            let rows = app.eventually(&sql).await;
+            assert_eq!((rows.len(), rows[0][0].as_deref()), (1, Some(client.id.as_str())), "{named}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn any_hint_will_do() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;
