@@ -134,6 +134,8 @@ async fn put(
     Ok(tx.execute(INSERT, &row).await? > 0)
 }
 
+pub(crate) const DELETE_OF_USER: &str = "delete from _ayb_oauth_consents where user_id = $1";
+
 pub(crate) const DELETE: &str = "delete from _ayb_oauth_consents where user_id = $1 and client_id = $2";
 
 async fn withdraw(

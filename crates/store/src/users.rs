@@ -7,6 +7,7 @@ use ayb_provider::user::UserRecord;
 use crate::Store;
 use crate::api_keys;
 use crate::columns::Columns;
+use crate::consents;
 use crate::db::{Engine, Tx, Value};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
@@ -128,6 +129,22 @@ pub(crate) async fn set_password(
     Ok(true)
 }
 
+/// Ends whatever lets somebody in or lets a client act for the person, but the password. False when there is no such person.
+async fn revoke_access(tx: &mut Tx, (user, now): (UserId, Timestamp)) -> Result<bool, StoreError> {
+    if tx.lock_opt(LOCK, &[user.into()]).await?.is_none() {
+        return Ok(false);
+    }
+    let mut writes = vec![
+        (consents::DELETE_OF_USER, vec![user.into()]),
+        links::use_resets(user, now),
+        sessions::end_of_user(user, None, now),
+    ];
+    writes.extend(grants::of_user(user).revoke(tx.engine(), RevocationReason::ByAdministrator, now));
+    writes.push(api_keys::revoke_of_user(user, now));
+    tx.apply(writes).await?;
+    Ok(true)
+}
+
 const RENEW_HASH: &str =
     "update _ayb_users set password_hash = $3, updated_at = $4 where id = $1 and password_hash = $2";
 
@@ -147,7 +164,7 @@ pub(crate) const LOCK: &str = "select id from _ayb_users where id = $1 for no ke
 /// order and no index over used codes: they are left to the foreign key, which looks through all of them anyway.
 pub(crate) fn deletions(engine: Engine) -> [&'static str; 5] {
     [
-        "delete from _ayb_oauth_consents where user_id = $1",
+        consents::DELETE_OF_USER,
         "delete from _ayb_user_tokens where user_id = $1",
         "delete from _ayb_sessions where user_id = $1",
         match engine {
@@ -275,6 +292,12 @@ impl Store {
                 })
             })
             .await
+    }
+
+    /// Ends, in one transaction, all sessions of a person, what they granted to clients, their API keys and links for a new
+    /// password, and forgets what they consented to. The password stays. False when there is no such person.
+    pub async fn revoke_access(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.db.transaction("revoke access", (user, now), |tx, ask| Box::pin(revoke_access(tx, *ask))).await
     }
 
     /// Replaces the hash of a password that stays the same, because hashing costs more today. Nothing else changes;

@@ -158,6 +158,19 @@ pub async fn set_password(
     Ok(())
 }
 
+/// Ends all sessions of a person, what they granted to clients and their API keys, and forgets their consents: for an
+/// account that somebody else has got into, or a device that was lost. The password stays.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn revoke_access(app: &App, admin: &AdminCaller, id: UserId) -> Result<(), ApiError> {
+    if !app.store.revoke_access(id, admin.now()).await? {
+        return Err(unknown());
+    }
+    admin.note(app, "user.access_revoked", about(id));
+    Ok(())
+}
+
 /// Deletes a person with everything that is theirs. Apps that they looked after stay, with no owner.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ pub enum UsersCommand {
     Get(Named),
     /// Make an account; the password is asked for, or taken from the first line of a pipe
     Create(Create),
-    /// Lock an account: its sessions and tokens stop working
+    /// Lock an account: its sessions end, its tokens and API keys do not work until it is unlocked
     Disable(Named),
     /// Unlock an account
     Enable(Named),
@@ -32,6 +32,8 @@ pub enum UsersCommand {
     Delete(Named),
     /// Give an account a new password, asked for or taken from a pipe; its sessions and what it granted to clients end
     SetPassword(Named),
+    /// End the sessions, tokens and API keys of an account for good, and forget its consents; the password stays
+    Revoke(Named),
 }
 
 /// An account by its identifier.
@@ -82,6 +84,10 @@ impl UsersCommand {
             Self::Enable(named) => named.act(context, &server, Method::POST, Some("enable"), "enabled").await,
             Self::Delete(named) => named.act(context, &server, Method::DELETE, None, "deleted").await,
             Self::SetPassword(named) => named.set_password(context, &server).await,
+            Self::Revoke(named) => {
+                let done = "has no session, token, API key or consent any more";
+                named.act(context, &server, Method::POST, Some("revoke"), done).await
+            }
         }
     }
 }

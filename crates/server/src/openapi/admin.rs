@@ -241,4 +241,15 @@ fn users(book: &mut Book) {
             close(entry.says(204, "The old password is worth nothing."), &[BAD, UNKNOWN])
         },
     );
+    book.operation(
+        Post,
+        "/api/admin/users/{id}/revoke",
+        "revokeUserAccess",
+        "End whatever lets somebody in as a person",
+        |entry| {
+            let about = "Sessions, what the person granted to clients and API keys end for good, links for a new password \
+                         are used up, and consents are forgotten. The password stays.";
+            close(one(entry, "id").about(about).says(204, "It has ended."), &[UNKNOWN])
+        },
+    );
 }

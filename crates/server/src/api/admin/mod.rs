@@ -32,6 +32,7 @@ pub fn routes(provider: bool) -> Router<App> {
         .route("/api/admin/users/{id}/disable", post(users::disable))
         .route("/api/admin/users/{id}/enable", post(users::enable))
         .route("/api/admin/users/{id}/password", put(users::set_password))
+        .route("/api/admin/users/{id}/revoke", post(users::revoke_access))
         .route("/api/admin/api-keys", get(api_keys::list).post(api_keys::create))
         .route("/api/admin/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/admin/audit", get(audit::list));

@@ -185,6 +185,16 @@ pub async fn set_password(
     Ok(no_store(StatusCode::NO_CONTENT))
 }
 
+/// `POST /api/admin/users/{id}/revoke`
+pub async fn revoke_access(
+    State(app): State<App>,
+    admin: AdminCaller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    users::revoke_access(&app, &admin, named(&id)?).await?;
+    Ok(no_store(StatusCode::NO_CONTENT))
+}
+
 /// `DELETE /api/admin/users/{id}`
 pub async fn delete(
     State(app): State<App>,

@@ -46,6 +46,8 @@ async fn every_command_of_the_administration_works_with_the_real_server() {
     assert_eq!(run(&["users", "enable", ada], "").await, format!("User {ada} enabled.\n"));
     let said = run(&["users", "set-password", ada], "battery staple\n").await;
     assert_eq!(said, format!("User {ada} has a new password.\n"));
+    let said = run(&["users", "revoke", ada], "").await;
+    assert_eq!(said, format!("User {ada} has no session, token, API key or consent any more.\n"));
 
     assert_eq!(run(&["apps", "list"], "").await, "No apps.\n");
     let create = ["apps", "create", "--name", "Shop", "--description", "Sells", "--owner", ada];

@@ -164,6 +164,36 @@ async fn a_new_password_throws_out_whoever_knew_the_old_one() {
 }
 
 #[tokio::test]
+async fn whatever_lets_somebody_in_ends_at_once_and_the_password_stays() {
+    for app in TestApp::everywhere().await {
+        let desk = Desk::at(&app).await;
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let client = app.confidential_client().await;
+        let tokens = app.tokens(&client, &ada, "openid").await;
+        let eves = app.tokens(&client, &eve, "openid").await;
+        let mut browser = app.signed_in(&ada).await;
+        app.code_in(&mut browser, &client, "openid", &[]).await;
+        let key = app.api_key(&ada, |_| {}).await;
+        let path = format!("{USERS}/{}/revoke", ada.id);
+        let reply = desk.call(http::Method::POST, &path).await;
+        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (204, ""), "{reply}");
+        assert_eq!(app.userinfo(&tokens.access).await, 401, "{}", app.kind);
+        assert_eq!(app.refresh(&client, tokens.refresh()).await.error(), "invalid_grant");
+        assert_eq!(app.get("/api/auth/me").bearer(&key.text).await.status, 401);
+        browser.visit("/login").await;
+        assert!(browser.reply().page().by_id("login-submit").is_some(), "the session is over");
+        assert!(can_sign_in(&app, &ada.email, &ada.password).await);
+        let mut browser = app.signed_in(&ada).await;
+        browser.visit(&client.authorize("openid", &[])).await;
+        assert!(browser.reply().page().by_id("consent-allow").is_some(), "she is asked again");
+        assert_eq!(app.userinfo(&eves.access).await, 200, "nobody else notices");
+        let unknown = format!("{USERS}/{}/revoke", uuid::Uuid::nil());
+        assert_eq!(refusal(&desk.call(http::Method::POST, &unknown).await), (404, String::new()));
+        app.eventually("select id from _ayb_audit where event = 'user.access_revoked'").await;
+    }
+}
+
+#[tokio::test]
 async fn people_are_found_by_a_part_of_address_or_name() {
     for app in TestApp::everywhere().await {
         let desk = Desk::at(&app).await;
