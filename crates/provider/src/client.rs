@@ -41,12 +41,31 @@ pub enum ClientKind {
     Confidential {
         /// SHA-256 of the secret.
         secret: SecretHash<ClientSecret>,
+        /// The secret before it, where its owner wanted both to work for a while.
+        previous: Option<PreviousSecret>,
     },
     /// It cannot keep a secret.
     Public,
 }
 
+/// A secret that was replaced and still works, so that a client of many processes can change over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PreviousSecret {
+    /// SHA-256 of the secret.
+    pub hash: SecretHash<ClientSecret>,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// The longest time for which a replaced secret may still work: a week.
+pub const MAX_SECRET_OVERLAP: Seconds = Seconds(7 * 24 * 3600);
+
 impl ClientKind {
+    /// A confidential client with one secret.
+    pub const fn confidential(secret: SecretHash<ClientSecret>) -> Self {
+        Self::Confidential { secret, previous: None }
+    }
+
     /// The word in tables and JSON.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use crate::client::{ClientKind, ClientRecord};
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::message::client_auth::{ClientProof, Credentials};
 use ayb_protocol::secret::{ClientSecret, SecretHash};
+use ayb_protocol::time::Timestamp;
 
 /// A client that has proved who it is; for a public client, one that exists and said its name. Only [`verify`]
 /// makes it.
@@ -21,7 +22,8 @@ impl AuthenticatedClient {
 
 const FAILED: Refusal = Refusal::new(ErrorCode::InvalidClient, "Client authentication failed.");
 
-/// Checks `credentials` against the client that the store found under their `client_id`.
+/// Checks `credentials` against the client that the store found under their `client_id`: against its secret, and against
+/// the one before while that still works.
 ///
 /// # Errors
 /// `invalid_client`, with one text for every reason: unknown, revoked, wrong secret, a missing secret, or a secret
@@ -29,6 +31,7 @@ const FAILED: Refusal = Refusal::new(ErrorCode::InvalidClient, "Client authentic
 pub fn verify(
     credentials: &Credentials,
     found: Option<Arc<ClientRecord>>,
+    now: Timestamp,
 ) -> Result<AuthenticatedClient, Refusal> {
     let Some(client) = found else {
         return Err(FAILED.detail("unknown client"));
@@ -43,8 +46,13 @@ pub fn verify(
         (ClientKind::Public, ClientProof::None) => Ok(AuthenticatedClient(client)),
         (ClientKind::Public, _) => Err(FAILED.detail("a public client sent a secret")),
         (ClientKind::Confidential { .. }, ClientProof::None) => Err(FAILED.detail("the secret is missing")),
-        (ClientKind::Confidential { secret }, ClientProof::Basic(sent) | ClientProof::Post(sent)) => {
-            if *secret != SecretHash::<ClientSecret>::of(sent) {
+        (
+            ClientKind::Confidential { secret, previous },
+            ClientProof::Basic(sent) | ClientProof::Post(sent),
+        ) => {
+            let sent = SecretHash::<ClientSecret>::of(sent);
+            let still = previous.is_some_and(|previous| previous.hash == sent && now < previous.expires_at);
+            if *secret != sent && !still {
                 return Err(FAILED.detail("wrong secret"));
             }
             Ok(AuthenticatedClient(client))

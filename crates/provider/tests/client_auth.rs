@@ -30,14 +30,14 @@ fn refused(result: Result<AuthenticatedClient, Refusal>) -> Refusal {
 fn the_secret_is_accepted_by_basic_and_by_post() {
     for proof in [basic(SECRET), post(SECRET)] {
         let client = client(|_| {});
-        let proven = verify(&credentials(proof), Some(client.clone().into())).expect("proven");
+        let proven = verify(&credentials(proof), Some(client.clone().into()), NOW).expect("proven");
         assert_eq!(proven.record(), &client);
     }
 }
 
 #[test]
 fn a_public_client_only_says_its_name() {
-    assert!(verify(&credentials(ClientProof::None), Some(client(public).into())).is_ok());
+    assert!(verify(&credentials(ClientProof::None), Some(client(public).into()), NOW).is_ok());
 }
 
 #[test]
@@ -46,8 +46,7 @@ fn each_failure_is_refused_and_only_the_log_learns_why() {
     let kept: Change = |_| {};
     let revoked: Change = |client| client.revoked_at = Some(NOW);
     let rotated: Change = |client| {
-        client.kind =
-            ClientKind::Confidential { secret: ayb_protocol::secret::SecretHash::of("ayb_cs_newer") };
+        client.kind = ClientKind::confidential(ayb_protocol::secret::SecretHash::of("ayb_cs_newer"));
     };
     let revoked_public: Change = |client| {
         client.kind = ClientKind::Public;
@@ -71,20 +70,48 @@ fn each_failure_is_refused_and_only_the_log_learns_why() {
         (basic(""), public, "a public client sent a secret"),
         (post(""), public, "a public client sent a secret"),
     ];
-    let unknown = refused(verify(&credentials(basic(SECRET)), None));
+    let unknown = refused(verify(&credentials(basic(SECRET)), None, NOW));
     assert_eq!(reason(&unknown), (ErrorCode::InvalidClient, "unknown client"));
     for (proof, change, detail) in cases {
-        let refusal = refused(verify(&credentials(proof), Some(client(change).into())));
+        let refusal = refused(verify(&credentials(proof), Some(client(change).into()), NOW));
         assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, detail));
         assert_eq!(refusal.public, unknown.public);
     }
 }
 
 #[test]
+fn the_secret_before_works_until_its_time_is_over() {
+    let rotated = |client: &mut ClientRecord| {
+        let previous = PreviousSecret { hash: SecretHash::of(SECRET), expires_at: NOW.plus(Seconds(60)) };
+        client.kind =
+            ClientKind::Confidential { secret: SecretHash::of("ayb_cs_newer"), previous: Some(previous) };
+    };
+    let at = |secret: &str, seconds| {
+        verify(&credentials(basic(secret)), Some(client(rotated).into()), NOW.plus(Seconds(seconds))).is_ok()
+    };
+    for (secret, seconds, works) in [
+        (SECRET, 0, true),
+        (SECRET, 59, true),
+        (SECRET, 60, false),
+        ("ayb_cs_newer", 0, true),
+        ("ayb_cs_newer", 60, true),
+        ("ayb_cs_other", 0, false),
+        ("", 0, false),
+    ] {
+        assert_eq!(at(secret, seconds), works, "{secret} {seconds}");
+    }
+    let revoked = |client: &mut ClientRecord| {
+        rotated(client);
+        client.revoked_at = Some(NOW);
+    };
+    assert!(verify(&credentials(basic(SECRET)), Some(client(revoked).into()), NOW).is_err());
+}
+
+#[test]
 fn the_stored_hash_is_not_the_secret() {
     let hash = ayb_protocol::secret::SecretHash::<ayb_protocol::secret::ClientSecret>::of(SECRET).to_stored();
     let hash = ayb_protocol::hex::encode(hash);
-    let refusal = refused(verify(&credentials(basic(&hash)), Some(client(|_| {}).into())));
+    let refusal = refused(verify(&credentials(basic(&hash)), Some(client(|_| {}).into()), NOW));
     assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, "wrong secret"));
 }
 
@@ -101,13 +128,13 @@ fn a_record_of_another_client_proves_nothing() {
             ClientKind::Public => ClientProof::None,
             ClientKind::Confidential { .. } => basic(SECRET),
         };
-        let refusal = refused(verify(&credentials(proof), Some(client(change).into())));
+        let refusal = refused(verify(&credentials(proof), Some(client(change).into()), NOW));
         assert_eq!(reason(&refusal), (ErrorCode::InvalidClient, "another client was loaded"));
     }
 }
 
 #[test]
 fn a_refusal_repeats_nothing_of_the_request() {
-    let refusal = refused(verify(&credentials(basic("ayb_cs_guess")), Some(client(|_| {}).into())));
+    let refusal = refused(verify(&credentials(basic("ayb_cs_guess")), Some(client(|_| {}).into()), NOW));
     assert!(!format!("{refusal:?}").contains("ayb_c"));
 }

@@ -78,7 +78,7 @@ pub(crate) fn client(change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
         id: Uuid::from_u128(0xc),
         app_id: AppId(Uuid::from_u128(0xa)),
         client_id: our_id(),
-        kind: ClientKind::Confidential { secret: SecretHash::of(SECRET) },
+        kind: ClientKind::confidential(SecretHash::of(SECRET)),
         settings: ClientSettings {
             name: "Notes".into(),
             redirect_uris: vec![registered(CALLBACK)],
@@ -109,7 +109,7 @@ pub(crate) fn authenticated(change: impl FnOnce(&mut ClientRecord)) -> Authentic
         ClientKind::Public => ClientProof::None,
     };
     let credentials = Credentials { client_id: client.client_id.to_string(), proof };
-    verify(&credentials, Some(client.into())).expect("authenticated")
+    verify(&credentials, Some(client.into()), NOW).expect("authenticated")
 }
 
 /// Another client, authenticated.

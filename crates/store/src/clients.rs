@@ -8,7 +8,9 @@ use ayb_protocol::redirect_uri::RegisteredRedirectUri;
 use ayb_protocol::scope::RegisteredScopes;
 use ayb_protocol::secret::{ClientSecret, SecretHash};
 use ayb_protocol::time::{Seconds, Timestamp};
-use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings, SigningAlg, TokenFormat};
+use ayb_provider::client::{
+    ClientKind, ClientRecord, ClientSettings, PreviousSecret, SigningAlg, TokenFormat,
+};
 
 use crate::Store;
 use crate::columns::Columns;
@@ -56,7 +58,7 @@ pub enum SecretReplacement {
 /// The columns of a client.
 macro_rules! client_columns {
     () => {
-        "id, app_id, client_id, client_type, client_secret_hash, name, redirect_uris, scopes, allowed_origins,
+        "id, app_id, client_id, client_type, client_secret_hash, previous_secret_hash, previous_secret_expires_at, name, redirect_uris, scopes, allowed_origins,
          post_logout_redirect_uris, token_format, signing_alg, audience, refresh_tokens, refresh_grace_seconds,
          created_at, updated_at, revoked_at, version"
     };
@@ -99,8 +101,12 @@ fn read_client(row: &Row) -> Result<ClientRecord, StoreError> {
 fn read_kind(columns: &mut Columns<'_>) -> Result<ClientKind, StoreError> {
     let word = columns.text()?;
     let secret = columns.opt_hash()?;
+    let previous = match (columns.opt_hash()?, columns.opt_time()?) {
+        (Some(hash), Some(expires_at)) => Some(PreviousSecret { hash, expires_at }),
+        _ => None,
+    };
     match (word, secret) {
-        ("confidential", Some(secret)) => Ok(ClientKind::Confidential { secret }),
+        ("confidential", Some(secret)) => Ok(ClientKind::Confidential { secret, previous }),
         ("public", None) => Ok(ClientKind::Public),
         _ => Err(columns.corrupt("a client type without its secret")),
     }
@@ -120,7 +126,7 @@ fn read_scopes(columns: &mut Columns<'_>) -> Result<RegisteredScopes, StoreError
 const INSERT: &str = concat!(
     "insert into _ayb_oauth_clients (",
     client_columns!(),
-    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
 );
 
 /// The settings as parameters, in the order of the columns.
@@ -234,12 +240,17 @@ const REPLACE_SECRET: &str =
     previous_secret_expires_at = null, updated_at = $3, version = version + 1
     where client_id = $1 and revoked_at is null and client_type = 'confidential'";
 
+const OVERLAP_SECRET: &str =
+    "update _ayb_oauth_clients set client_secret_hash = $2, previous_secret_hash = client_secret_hash,
+    previous_secret_expires_at = $4, updated_at = $3, version = version + 1
+    where client_id = $1 and revoked_at is null and client_type = 'confidential'";
+
 impl Store {
     /// Stores a new client. [`StoreError::ForeignKey`]: there is no such app.
     pub async fn insert_client(&self, client: &ClientRecord) -> Result<(), StoreError> {
-        let secret = match &client.kind {
-            ClientKind::Confidential { secret } => Some(*secret),
-            ClientKind::Public => None,
+        let (secret, previous) = match &client.kind {
+            ClientKind::Confidential { secret, previous } => (Some(*secret), *previous),
+            ClientKind::Public => (None, None),
         };
         let mut row = vec![
             client.id.into(),
@@ -247,6 +258,8 @@ impl Store {
             (&client.client_id).into(),
             client.kind.as_str().into(),
             secret.into(),
+            previous.map(|previous| previous.hash).into(),
+            previous.map(|previous| previous.expires_at).into(),
         ];
         row.extend(settings_row(&client.settings)?);
         row.extend([client.created_at.into(), client.updated_at.into(), client.revoked_at.into()]);
@@ -374,14 +387,19 @@ impl Store {
         Ok(revoked)
     }
 
-    /// Gives a confidential client another secret. Its tokens live on.
+    /// Gives a confidential client another secret. Its tokens live on; the secret until now works until `overlap`, or not
+    /// any more. The one before that never does.
     pub async fn replace_client_secret(
         &self,
         id: &ClientId,
         secret: SecretHash<ClientSecret>,
+        overlap: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<SecretReplacement, StoreError> {
-        if self.db.execute(REPLACE_SECRET, vec![id.into(), secret.into(), now.into()]).await? > 0 {
+        let mut params = vec![id.into(), secret.into(), now.into()];
+        params.extend(overlap.map(Value::from));
+        let sql = if overlap.is_some() { OVERLAP_SECRET } else { REPLACE_SECRET };
+        if self.db.execute(sql, params).await? > 0 {
             self.forget_client(id);
             return Ok(SecretReplacement::Replaced);
         }

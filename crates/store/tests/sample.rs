@@ -216,7 +216,7 @@ impl World {
     pub(crate) fn authenticated(&self) -> AuthenticatedClient {
         let client_id = self.client.client_id.to_string();
         let credentials = Credentials { client_id, proof: ClientProof::None };
-        verify(&credentials, Some(self.client.clone().into())).unwrap()
+        verify(&credentials, Some(self.client.clone().into()), NOW).unwrap()
     }
 
     pub(crate) fn consent_to(&self, scope: &str, tables: AllowedTables) -> ConsentRecord {

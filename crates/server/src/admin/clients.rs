@@ -2,7 +2,8 @@
 
 use ayb_protocol::ids::{AppId, ClientId};
 use ayb_protocol::secret::{ClientSecret, Secret};
-use ayb_provider::client::{ClientKind, ClientRecord};
+use ayb_protocol::time::Seconds;
+use ayb_provider::client::{ClientKind, ClientRecord, MAX_SECRET_OVERLAP};
 use ayb_provider::register::{ClientDraft, check};
 use ayb_store::error::StoreError;
 use ayb_store::{ClientStats, ClientUpdate, Page, SecretReplacement};
@@ -75,9 +76,7 @@ pub async fn create(
         ClientType::Confidential => Some(app.mint.client_secret()?),
         ClientType::Public => None,
     };
-    let kind = secret
-        .as_ref()
-        .map_or(ClientKind::Public, |secret| ClientKind::Confidential { secret: secret.hash() });
+    let kind = secret.as_ref().map_or(ClientKind::Public, |secret| ClientKind::confidential(secret.hash()));
     let record = ClientRecord {
         id: app.mint.uuid(now)?,
         app_id,
@@ -131,24 +130,31 @@ pub async fn revoke(app: &App, admin: &AdminCaller, id: &ClientId) -> Result<(),
     Ok(())
 }
 
-/// Gives a confidential client another secret, answered here and never again. The old one is dead at once; the
-/// client's tokens live on.
+/// Gives a confidential client another secret, answered here and never again. The old one works for `overlap` longer, so
+/// that a client of many processes can change over, and without one is dead at once; the client's tokens live on.
 ///
 /// # Errors
-/// 404 when there is none, 400 when it is public or revoked.
+/// 404 when there is none, 400 when it is public or revoked, or the overlap is longer than [`MAX_SECRET_OVERLAP`].
 pub async fn rotate_secret(
     app: &App,
     admin: &AdminCaller,
     id: &ClientId,
+    overlap: Seconds,
 ) -> Result<Secret<ClientSecret>, ApiError> {
-    let secret = app.mint.client_secret()?;
-    match app.store.replace_client_secret(id, secret.hash(), admin.now()).await? {
+    if overlap > MAX_SECRET_OVERLAP {
+        let most = format!("at most {} seconds, which is a week", MAX_SECRET_OVERLAP.0);
+        return Err(ApiError::field("overlapSeconds", most));
+    }
+    let (secret, now) = (app.mint.client_secret()?, admin.now());
+    let until = (overlap.0 > 0).then(|| now.plus(overlap));
+    match app.store.replace_client_secret(id, secret.hash(), until, now).await? {
         SecretReplacement::Replaced => {}
         SecretReplacement::NotFound => return Err(unknown()),
         SecretReplacement::Revoked => return Err(revoked()),
         SecretReplacement::Public => return Err(ApiError::bad_request("a public client has no secret")),
     }
-    admin.note(app, "client.secret_rotated", about(id));
+    let about = about(id).detail(serde_json::json!({"overlap_seconds": overlap.0}));
+    admin.note(app, "client.secret_rotated", about);
     Ok(secret)
 }
 

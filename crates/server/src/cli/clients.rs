@@ -1,6 +1,7 @@
 //! `ayb oauth clients`: the programs that may ask for tokens.
 
 use ayb_protocol::ids::ClientId;
+use ayb_provider::client::MAX_SECRET_OVERLAP;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -29,8 +30,8 @@ pub enum ClientsCommand {
     Update(Update),
     /// Revoke a client and, with it, all its tokens
     Delete(Named),
-    /// Give a client a new secret, shown once; the old one stops working
-    RotateSecret(Named),
+    /// Give a client a new secret, shown once; the old one stops working, at once or after a while
+    RotateSecret(RotateSecret),
 }
 
 /// A client by its name.
@@ -39,6 +40,16 @@ pub struct Named {
     /// The client, such as ayb_cid_…
     #[arg(value_name = "CLIENT_ID", value_parser = client_id)]
     client_id: ClientId,
+}
+
+/// A new secret.
+#[derive(Args, Clone, Debug)]
+pub struct RotateSecret {
+    #[command(flatten)]
+    named: Named,
+    /// Seconds for which the old secret works beside the new one, at most a week [default: 0]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_SECRET_OVERLAP.0))]
+    overlap: Option<u64>,
 }
 
 /// A new client.
@@ -136,7 +147,7 @@ const COLUMNS: [Column; 7] = [
     Column { title: "Status", cell: status },
 ];
 
-const DETAILS: [Column; 19] = [
+const DETAILS: [Column; 20] = [
     Column { title: "Client ID", cell: |client| field(client, "clientId") },
     Column { title: "Name", cell: |client| field(client, "name") },
     Column { title: "App ID", cell: |client| field(client, "appId") },
@@ -152,6 +163,7 @@ const DETAILS: [Column; 19] = [
     Column { title: "Refresh Grace Seconds", cell: |client| field(client, "refreshGraceSeconds") },
     Column { title: "Created", cell: |client| field(client, "createdAt") },
     Column { title: "Status", cell: status },
+    Column { title: "Previous Secret Until", cell: |client| field(client, "previousSecretExpiresAt") },
     Column { title: "Active Access Tokens", cell: |client| field(client, "activeAccessTokenCount") },
     Column { title: "Active Refresh Tokens", cell: |client| field(client, "activeRefreshTokenCount") },
     Column { title: "Grants", cell: |client| field(client, "totalGrants") },
@@ -193,9 +205,14 @@ impl ClientsCommand {
                 let body = server.send_empty(Method::DELETE, &named.path()).await?;
                 show_change(console, &body, &DETAILS, &format!("OAuth client {} revoked.", named.client_id))
             }
-            Self::RotateSecret(named) => {
+            Self::RotateSecret(RotateSecret { named, overlap }) => {
                 let path = [&named.path()[..], &["rotate-secret"]].concat();
-                let body = server.send_empty(Method::POST, &path).await?;
+                let body = match overlap {
+                    None => server.send_empty(Method::POST, &path).await?,
+                    Some(overlap) => {
+                        server.send_json(Method::POST, &path, &json!({"overlapSeconds": overlap})).await?
+                    }
+                };
                 show_one(console, &body, &ROTATED)?;
                 console.say(ONCE)
             }

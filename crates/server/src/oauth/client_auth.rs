@@ -37,7 +37,7 @@ pub async fn authenticate(
     caller: ClientIp,
     now: Timestamp,
 ) -> Result<AuthenticatedClient, OAuthError> {
-    let outcome = check(app, headers, params, recall).await;
+    let outcome = check(app, headers, params, recall, now).await;
     if outcome.as_ref().is_err_and(|error| error.refusal().code == ErrorCode::InvalidClient) {
         limited(app.limits.failure(caller, now).await)?;
     }
@@ -49,19 +49,20 @@ async fn check(
     headers: &HeaderMap,
     params: &Params,
     recall: Recall,
+    now: Timestamp,
 ) -> Result<AuthenticatedClient, OAuthError> {
     let credentials = Credentials::read(authorization(headers)?, params)?;
     let Some(client_id) = ClientId::parse(&credentials.client_id) else {
-        return Ok(verify(&credentials, None)?);
+        return Ok(verify(&credentials, None, now)?);
     };
     if recall == Recall::Allowed
         && let Some(remembered) = app.store.recall_client(&client_id)
-        && let Ok(client) = verify(&credentials, Some(remembered))
+        && let Ok(client) = verify(&credentials, Some(remembered), now)
     {
         return Ok(client);
     }
     // Nobody is refused on the strength of what may be out of date.
-    Ok(verify(&credentials, app.store.load_client(&client_id).await?)?)
+    Ok(verify(&credentials, app.store.load_client(&client_id).await?, now)?)
 }
 
 /// The one `Authorization` header; two, or one that is not text, prove nothing.

@@ -6,7 +6,9 @@ use utoipa::openapi::path::OperationBuilder;
 use super::book::{ADMIN, Book, Entry};
 use crate::api::admin::apps::{AppChange, AppView, NewApp};
 use crate::api::admin::audit::EventView;
-use crate::api::admin::clients::{ClientChange, ClientView, NewClient, NewClientSecret, RegisteredClient};
+use crate::api::admin::clients::{
+    ClientChange, ClientView, NewClient, NewClientSecret, RegisteredClient, SecretRotation,
+};
 use crate::api::admin::keys::{KeyRotation, KeyView};
 use crate::api::admin::sign_in::{AdminPassword, AdminSignIn, AdminStatus, AdminToken};
 use crate::api::admin::users::{NewUser, UserChange, UserPassword, UserView};
@@ -180,8 +182,10 @@ fn clients(book: &mut Book) {
         )
     });
     book.operation(Post, ROTATE, "rotateClientSecret", "Give a client a new secret", |entry| {
-        let entry =
-            one(entry, "client_id").about("The old secret is dead at once; the client's tokens live on.");
+        let entry = one(entry, "client_id").optional_body::<SecretRotation>();
+        let entry = entry.about(
+            "The old secret is dead at once, or works beside the new one for as long as is asked; the client's tokens live on.",
+        );
         let entry = entry.gives::<NewClientSecret>(200, "The new secret, shown this once.");
         close(entry, &[(400, "The client is public or revoked."), UNKNOWN])
     });

@@ -172,7 +172,7 @@ impl<'a> NewClient<'a> {
             app_id: app.id,
             client_id: parts.mint.client_id().unwrap(),
             kind: match &secret {
-                Some(secret) => ClientKind::Confidential { secret: secret.hash() },
+                Some(secret) => ClientKind::confidential(secret.hash()),
                 None => ClientKind::Public,
             },
             settings: check(&self.draft).unwrap(),

@@ -4,7 +4,9 @@ use ayb_protocol::ids::AppId;
 use ayb_protocol::scope::RegisteredScopes;
 use ayb_protocol::time::Seconds;
 use ayb_provider::app::AppRecord;
-use ayb_provider::client::{ClientKind, ClientRecord, ClientSettings, SigningAlg, TokenFormat};
+use ayb_provider::client::{
+    ClientKind, ClientRecord, ClientSettings, PreviousSecret, SigningAlg, TokenFormat,
+};
 use ayb_store::{ClientStats, ClientUpdate, Page, SecretReplacement, Store};
 
 use crate::kit::each_migrated;
@@ -23,7 +25,7 @@ fn confidential(app: AppId) -> ClientRecord {
         refresh_grace: Seconds(0),
         ..settings()
     };
-    ClientRecord { kind: ClientKind::Confidential { secret: hash() }, settings: bare, ..client(app) }
+    ClientRecord { kind: ClientKind::confidential(hash()), settings: bare, ..client(app) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,10 +110,22 @@ async fn only_a_living_confidential_client_gets_another_secret() {
         store.insert_client(&secretive).await.unwrap();
         store.insert_client(&public).await.unwrap();
         let (secret, unknown) = (hash(), client_id());
-        let replace = async |id| store.replace_client_secret(id, secret, after(1)).await.unwrap();
+        let replace = async |id| store.replace_client_secret(id, secret, None, after(1)).await.unwrap();
         assert_eq!(replace(&secretive.client_id).await, SecretReplacement::Replaced);
         let stored = store.client(&secretive.client_id).await.unwrap().unwrap();
-        assert_eq!((stored.kind, stored.updated_at), (ClientKind::Confidential { secret }, after(1)));
+        assert_eq!((stored.kind, stored.updated_at), (ClientKind::confidential(secret), after(1)));
+        let overlap =
+            |secret| store.replace_client_secret(&secretive.client_id, secret, Some(after(60)), after(1));
+        let (second, third) = (hash(), hash());
+        for (new, before) in [(second, secret), (third, second)] {
+            assert_eq!(overlap(new).await.unwrap(), SecretReplacement::Replaced);
+            let stored = store.client(&secretive.client_id).await.unwrap().unwrap();
+            let previous = Some(PreviousSecret { hash: before, expires_at: after(60) });
+            assert_eq!(stored.kind, ClientKind::Confidential { secret: new, previous });
+        }
+        assert_eq!(replace(&secretive.client_id).await, SecretReplacement::Replaced);
+        let stored = store.client(&secretive.client_id).await.unwrap().unwrap();
+        assert_eq!(stored.kind, ClientKind::confidential(secret), "no other secret is left");
         assert_eq!(replace(&public.client_id).await, SecretReplacement::Public);
         assert_eq!(replace(&unknown).await, SecretReplacement::NotFound);
         store.revoke_client(&secretive.client_id, after(2)).await.unwrap();

@@ -3,7 +3,8 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use ayb_protocol::ids::{AppId, ClientId};
-use ayb_provider::client::ClientRecord;
+use ayb_protocol::time::Seconds;
+use ayb_provider::client::{ClientKind, ClientRecord};
 use ayb_provider::register::ClientDraft;
 use ayb_store::ClientStats;
 use http::StatusCode;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::admin::AdminCaller;
 use crate::admin::clients::{self, ClientType, ClientWithStats};
-use crate::api::json::{IsoTime, List, ListQuery, Patch, answer};
+use crate::api::json::{IsoTime, List, ListQuery, OptionalBody, Patch, answer};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{BodyRejection, JsonBody, QueryPairs};
@@ -38,6 +39,9 @@ pub struct ClientView {
     scopes: Vec<String>,
     /// `confidential` clients have a secret, `public` ones cannot keep one; never changes.
     client_type: String,
+    /// When the secret before the present one stops working; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_expires_at: Option<IsoTime>,
     /// Browser origins that may read its answers; empty for the server's own setting.
     allowed_origins: Vec<String>,
     /// Where a logout may lead.
@@ -79,6 +83,12 @@ impl From<ClientWithStats> for ClientView {
             redirect_uris: texts(&settings.redirect_uris),
             scopes: settings.scopes.words(),
             client_type: client.kind.as_str().to_owned(),
+            previous_secret_expires_at: match client.kind {
+                ClientKind::Confidential { previous, .. } => {
+                    previous.map(|previous| IsoTime(previous.expires_at))
+                }
+                ClientKind::Public => None,
+            },
             post_logout_redirect_uris: texts(&settings.post_logout_redirect_uris),
             token_format: settings.token_format.as_str().to_owned(),
             signing_alg: settings.signing_alg.as_str().to_owned(),
@@ -116,6 +126,16 @@ pub struct RegisteredClient {
 pub struct NewClientSecret {
     /// The secret, shown this once.
     client_secret: String,
+}
+
+/// How to replace a secret.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretRotation {
+    /// Seconds for which the old secret works beside the new one, at most 604800; 0, the default, ends it at once.
+    #[serde(default)]
+    #[schema(default = 0, maximum = 604_800)]
+    overlap_seconds: u64,
 }
 
 /// A new client.
@@ -299,8 +319,10 @@ pub async fn rotate_secret(
     State(app): State<App>,
     admin: AdminCaller,
     Path(id): Path<String>,
+    OptionalBody(rotation): OptionalBody<SecretRotation>,
 ) -> Result<Response, ApiError> {
-    let secret = clients::rotate_secret(&app, &admin, &named(&id)?).await?;
+    let overlap = Seconds(rotation.overlap_seconds);
+    let secret = clients::rotate_secret(&app, &admin, &named(&id)?, overlap).await?;
     Ok(answer(NewClientSecret { client_secret: secret.expose().to_owned() }))
 }
 

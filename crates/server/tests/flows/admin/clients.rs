@@ -177,6 +177,33 @@ async fn a_new_secret_kills_the_old_one_at_once_and_no_token() {
 }
 
 #[tokio::test]
+async fn a_replaced_secret_works_for_as_long_as_was_asked() {
+    for app in TestApp::everywhere().await {
+        let (desk, client) = (Desk::at(&app).await, app.confidential_client().await);
+        let path = format!("{CLIENTS}/{}", client.client_id);
+        let rotate = async |overlap: serde_json::Value| {
+            desk.post(&format!("{path}/rotate-secret"), &json!({"overlapSeconds": overlap})).await
+        };
+        for (overlap, status) in [(json!(604_801), 400), (json!(-1), 422), (json!("1"), 422)] {
+            assert_eq!(rotate(overlap.clone()).await.status, status, "{overlap}");
+        }
+        let old = client.secret.clone().unwrap();
+        let new = rotate(json!(60)).await.member("clientSecret");
+        assert_eq!(desk.get(&path).await.json()["previousSecretExpiresAt"], "2027-01-15T08:01:00.000Z");
+        let ask = async |secret: &str| {
+            app.post("/oauth/token").form(&machine(&client.client_id, secret)).await.status.as_u16()
+        };
+        assert_eq!((ask(&old).await, ask(&new).await), (200, 200), "{}", app.kind);
+        app.travel(ayb_protocol::time::Seconds(60));
+        assert_eq!((ask(&old).await, ask(&new).await), (401, 200), "{}", app.kind);
+        let newest = rotate(json!(60)).await.member("clientSecret");
+        assert_eq!((ask(&old).await, ask(&new).await, ask(&newest).await), (401, 200, 200));
+        let last = rotate(json!(0)).await.member("clientSecret");
+        assert_eq!((ask(&new).await, ask(&newest).await, ask(&last).await), (401, 401, 200));
+    }
+}
+
+#[tokio::test]
 async fn revoking_a_client_kills_everything_of_it_at_once() {
     for app in TestApp::everywhere().await {
         let desk = Desk::at(&app).await;

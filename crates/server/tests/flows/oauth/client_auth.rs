@@ -197,7 +197,7 @@ async fn a_replaced_secret_is_dead_and_tokens_live_on() {
         let client = app.confidential_client().await;
         let tokens = app.tokens(&client, &ada, "openid").await;
         let secret = app.app.mint.client_secret().unwrap();
-        app.app.store.replace_client_secret(&client.id, secret.hash(), app.clock.now()).await.unwrap();
+        app.app.store.replace_client_secret(&client.id, secret.hash(), None, app.clock.now()).await.unwrap();
         is_challenged(&app.refresh(&client, tokens.refresh()).await, "old secret");
         assert_eq!(app.userinfo(&tokens.access).await, 200);
         let renewed = Client { secret: Some(secret.expose().to_owned()), ..client };

@@ -30,7 +30,7 @@ async fn a_new_secret_and_a_revocation_elsewhere_count_at_once() {
         assert_eq!(status(machine(&app, &client)).await, ok(), "remembered from here on");
         let fresh = app.app.mint.client_secret().unwrap();
         let store = &elsewhere.app.store;
-        store.replace_client_secret(&client.id, fresh.hash(), app.app.clock.now()).await.unwrap();
+        store.replace_client_secret(&client.id, fresh.hash(), None, app.app.clock.now()).await.unwrap();
         assert_eq!(status(machine(&app, &client)).await, invalid_client(), "{}", app.kind);
         let renewed = Client { secret: Some(fresh.expose().to_owned()), ..client.clone() };
         assert_eq!(status(machine(&app, &renewed)).await, ok());
