@@ -3,7 +3,9 @@
 use crate::kit::{NOW, SECRET, client, other_id, our_id, reason};
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::message::client_auth::{ClientProof, Credentials};
-use ayb_provider::client::{ClientKind, ClientRecord};
+use ayb_protocol::secret::SecretHash;
+use ayb_protocol::time::Seconds;
+use ayb_provider::client::{ClientKind, ClientRecord, PreviousSecret};
 use ayb_provider::client_auth::{AuthenticatedClient, verify};
 
 fn credentials(proof: ClientProof) -> Credentials {
@@ -46,7 +48,7 @@ fn each_failure_is_refused_and_only_the_log_learns_why() {
     let kept: Change = |_| {};
     let revoked: Change = |client| client.revoked_at = Some(NOW);
     let rotated: Change = |client| {
-        client.kind = ClientKind::confidential(ayb_protocol::secret::SecretHash::of("ayb_cs_newer"));
+        client.kind = ClientKind::confidential(SecretHash::of("ayb_cs_newer"));
     };
     let revoked_public: Change = |client| {
         client.kind = ClientKind::Public;
