@@ -11,7 +11,7 @@ use crate::doctor::{self, Finding, Health};
 /// Examines the installation. Fails when something keeps the server from working.
 pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let findings = match gather(&context.sources()).into_config() {
-        Ok((config, _)) => doctor::examine(&config).await,
+        Ok((config, settings)) => doctor::examine(&config, &settings).await,
         Err(error) => vec![Finding::bad(
             "configuration",
             error.to_string(),

@@ -10,8 +10,10 @@ use super::file;
 use super::key::{self, Fallback, Key, Secrecy};
 use super::value::Value;
 
-const MASTER_KEY: &str = "auth.oauth_provider.master_key";
-const MASTER_KEY_FILE: &str = "auth.oauth_provider.master_key_file";
+/// The key that holds the master key itself.
+pub(crate) const MASTER_KEY: &str = "auth.oauth_provider.master_key";
+/// The key that names the file in which the master key is.
+pub(crate) const MASTER_KEY_FILE: &str = "auth.oauth_provider.master_key_file";
 
 /// A value and where it comes from.
 #[derive(Clone)]
@@ -115,12 +117,13 @@ impl Sources {
     ///
     /// A file that was named need not exist (reading it then fails); of the others the first that exists counts.
     pub fn find_file(&self) -> Option<PathBuf> {
-        let named = self.environment.text("AYB_CONFIG").map(PathBuf::from);
-        if let Some(file) = self.file.clone().or(named) {
-            return Some(file);
-        }
-        let candidates = [self.default_file(), self.early_data_dir().join("ayb.toml")];
-        candidates.into_iter().find(|path| path.is_file())
+        let candidates = || [self.default_file(), self.early_data_dir().join("ayb.toml")];
+        self.named_file().or_else(|| candidates().into_iter().find(|path| path.is_file()))
+    }
+
+    /// The configuration file that was named, by `--config` or `AYB_CONFIG`.
+    pub fn named_file(&self) -> Option<PathBuf> {
+        self.file.clone().or_else(|| self.environment.text("AYB_CONFIG").map(PathBuf::from))
     }
 
     /// `ayb.toml` in the working directory.

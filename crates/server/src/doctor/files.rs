@@ -1,15 +1,13 @@
-//! Files: the data folder, the master key, the certificate.
+//! Files: the data folder, the master key.
 
 use std::path::Path;
 
-use super::Finding;
-use crate::config::{Config, EmailBackend, MasterKey};
-use crate::http::tls::{TlsFiles, TlsIdentity};
+use super::{Finding, rights};
+use crate::config::{Config, EmailBackend, MasterKey, Settings};
 
 /// Looks at the files.
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![data_folder(&config.server.data_dir), master_key(config)];
-    findings.extend(certificate(config));
+pub(super) fn examine(config: &Config, settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![data_folder(&config.server.data_dir), master_key(config, settings)];
     findings.extend(mail(config));
     findings.extend(secrets(config));
     findings
@@ -33,11 +31,10 @@ fn data_folder(folder: &Path) -> Finding {
     }
 }
 
-fn master_key(config: &Config) -> Finding {
+fn master_key(config: &Config, settings: &Settings) -> Finding {
     const SUBJECT: &str = "master key";
-    let provider = &config.auth.provider;
-    let path = &provider.master_key_file;
-    if provider.master_key.is_some() && !path.exists() {
+    let path = &config.auth.provider.master_key_file;
+    if rights::master_key_is_a_setting(settings) {
         return Finding::good(SUBJECT, "comes from the configuration");
     }
     match std::fs::read_to_string(path) {
@@ -54,38 +51,11 @@ fn master_key(config: &Config) -> Finding {
             format!("{} does not hold 32 bytes in hex or base64", path.display()),
             "restore the file from a backup: without it the signing keys cannot be opened",
         ),
-        Ok(_) => readable_by_others(path),
+        Ok(_) => rights::open_file(SUBJECT, path, "is there").unwrap_or_else(|| {
+            let text = format!("{} is there, for its owner only", path.display());
+            Finding::good(SUBJECT, format!("{text}; keep a backup apart from the database"))
+        }),
     }
-}
-
-fn readable_by_others(path: &Path) -> Finding {
-    const SUBJECT: &str = "master key";
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
-        if open {
-            let hint = format!("chmod 600 {}", path.display());
-            return Finding::doubtful(
-                SUBJECT,
-                format!("{} can be read by other users", path.display()),
-                hint,
-            );
-        }
-    }
-    Finding::good(
-        SUBJECT,
-        format!("{} is there, for its owner only; keep a backup apart from the database", path.display()),
-    )
-}
-
-fn certificate(config: &Config) -> Option<Finding> {
-    let (certificate, private_key) =
-        (config.server.tls_cert_file.clone()?, config.server.tls_key_file.clone()?);
-    Some(match TlsIdentity::load(TlsFiles { certificate, private_key }) {
-        Ok(_) => Finding::good("TLS", "certificate and key fit each other"),
-        Err(error) => Finding::bad("TLS", error.to_string(), error.hint()),
-    })
 }
 
 fn mail(config: &Config) -> Option<Finding> {

@@ -1,10 +1,13 @@
 //! Examines an installation: each file here looks at one subject and reports findings.
 
+mod certificate;
 mod database;
 mod files;
 mod network;
+mod rights;
 
-use crate::config::Config;
+use crate::clock::Clock;
+use crate::config::{Config, Settings};
 
 /// What was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,9 +62,11 @@ impl Finding {
 }
 
 /// Looks at everything that a configuration names. It changes nothing but a probe row of a database that exists.
-pub async fn examine(config: &Config) -> Vec<Finding> {
+pub async fn examine(config: &Config, settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![Finding::good("configuration", "is valid")];
-    findings.extend(files::examine(config));
+    findings.extend(rights::examine(config, settings));
+    findings.extend(files::examine(config, settings));
+    findings.extend(certificate::examine(config, Clock::system().now()));
     findings.extend(database::examine(config).await);
     findings.extend(network::examine(config).await);
     findings

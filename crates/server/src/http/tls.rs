@@ -101,6 +101,11 @@ impl TlsIdentity {
         Ok(Self { files, current, config: Arc::new(config) })
     }
 
+    /// The chain as it is shown to clients, the server's own certificate first.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.current.key.load().cert.clone()
+    }
+
     /// Reads the files again. New connections get the new certificate; on an error they keep the old one.
     ///
     /// # Errors

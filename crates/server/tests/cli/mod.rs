@@ -9,6 +9,7 @@ mod auth;
 mod clients;
 mod config_command;
 mod configuration;
+mod doctor;
 mod errors;
 mod frame;
 mod hostile_configuration;
