@@ -147,14 +147,19 @@ fn set(context: &mut Context<'_>, key: &'static Key, value: Option<String>) -> R
 
 fn write(path: &Path, key: &Key, value: &Value) -> Result<(), Failure> {
     let shown = path.display();
+    let unwritable = |error: std::io::Error| {
+        Failure::failed(format!("cannot write {shown}"))
+            .because(error.to_string())
+            .hint("give this user the right to write in its folder, or name another file with --config")
+    };
+    let _locked = secret_file::lock(path).map_err(unwritable)?;
     let before = match std::fs::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         other => other
             .map_err(|error| Failure::failed(format!("cannot read {shown}")).because(error.to_string()))?,
     };
     let after = edit::set(&before, key, value).map_err(|what| Failure::failed(format!("{shown} {what}")))?;
-    secret_file::replace(path, &after)
-        .map_err(|error| Failure::failed(format!("cannot write {shown}")).because(error.to_string()))
+    secret_file::replace(path, &after).map_err(unwritable)
 }
 
 fn entry(settings: &Settings, key: &Key) -> Json {

@@ -16,9 +16,20 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
 /// an existing one keeps its permissions; a symbolic link stays and its target is replaced.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let draft = beside(&target);
+    let draft = beside(&target, &format!("{}.tmp", std::process::id()));
     let written = write_draft(&target, &draft, text).and_then(|()| fs::rename(&draft, &target));
     written.inspect_err(|_| drop(fs::remove_file(&draft)))
+}
+
+/// Keeps others from changing a file with this lock while somebody reads it, thinks, and replaces it. It waits for them,
+/// and ends when the answer is dropped, or with the process.
+///
+/// The lock is a file of its own beside the other one, and stays: the other one is another file after each replacement.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let file = private().create(true).truncate(false).open(beside(&target, "lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 fn write_draft(target: &Path, draft: &Path, text: &str) -> io::Result<()> {
@@ -34,9 +45,9 @@ fn fill(file: &mut File, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+    path.with_file_name(format!(".{name}.{ending}"))
 }
 
 fn private() -> OpenOptions {

@@ -2,6 +2,8 @@ use std::fs;
 use std::path::Path;
 
 use ayb_server::cli::Exit;
+use ayb_server::config::key::{self, Key};
+use ayb_server::config::value::Kind;
 use ayb_server::config::{self, Sources};
 use serde_json::{Value, json};
 
@@ -176,6 +178,59 @@ fn init_writes_a_configuration_that_starts_a_provider_and_never_replaces_one() {
     let other = folder.path().join("other");
     ayb_with(&["init", "--dir", other.to_str().unwrap()], &[], "");
     assert_ne!(fs::read_to_string(other.join("ayb.toml")).unwrap(), text);
+}
+
+#[test]
+fn init_writes_to_the_file_that_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("etc").join("other.toml");
+    let named = path.to_str().unwrap();
+    let ran = ayb_with(&["init", "--config", named], &[], "");
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.err);
+    assert!(ran.out.contains(&format!("Wrote {named} ")), "{}", ran.out);
+    assert!(ran.out.ends_with(&format!("then `ayb start --config {named}`.\n")), "{}", ran.out);
+    let text = fs::read_to_string(&path).unwrap();
+    let config = config::load(&Sources { file: Some(path.clone()), ..Sources::default() }).unwrap();
+    assert!(config.auth.provider.enabled);
+    for (arguments, variables) in
+        [(&["init", "--config", named][..], &[][..]), (&["init"], &[("AYB_CONFIG", named)])]
+    {
+        let again = ayb_with(arguments, variables, "");
+        assert_eq!(again.exit, Exit::Failed);
+        assert!(again.err.contains("other.toml exists already and stays as it is"), "{}", again.err);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    let both = ayb_with(&["init", "--config", named, "--dir", "elsewhere"], &[], "");
+    assert_eq!(both.exit, Exit::Usage);
+    assert!(both.err.contains("--dir and --config both say where to write"), "{}", both.err);
+}
+
+/// Twenty at once, as a script does that starts them side by side.
+#[test]
+fn no_change_is_lost_when_several_are_made_at_once() {
+    let least = |key: &'static Key| match key.kind {
+        Kind::Number { least, .. } | Kind::Seconds { least, .. } => Some((key.name, least.to_string())),
+        _ => None,
+    };
+    let jobs: Vec<(&str, String)> = key::keys().filter_map(least).take(20).collect();
+    assert_eq!(jobs.len(), 20);
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "# mine\n");
+    std::thread::scope(|scope| {
+        for (key, value) in &jobs {
+            let path = &path;
+            scope.spawn(move || {
+                let ran = run(path, &["config", "set", key, value]);
+                assert_eq!(ran.exit, Exit::Done, "{}", ran.err);
+            });
+        }
+    });
+    let text = fs::read_to_string(&path).unwrap();
+    for (key, value) in &jobs {
+        let line = format!("\n{} = {value}\n", key.rsplit('.').next().unwrap());
+        assert!(text.contains(&line), "{key} is lost: {text}");
+    }
+    assert!(text.starts_with("# mine\n"), "{text}");
 }
 
 #[cfg(unix)]
