@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::flags::{app_id, key_id, user_id};
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Console, Format, clean, field};
 use super::server::{Body, Server};
@@ -29,7 +30,7 @@ pub enum ApiKeysCommand {
 #[derive(Args, Clone, Debug)]
 pub struct Named {
     /// The API key by its identifier, not the key itself
-    #[arg(value_name = "KEY_ID")]
+    #[arg(value_name = "KEY_ID", value_parser = key_id)]
     id: Uuid,
 }
 
@@ -37,7 +38,7 @@ pub struct Named {
 #[derive(Args, Clone, Debug)]
 pub struct Create {
     /// The user that the key acts for
-    #[arg(value_name = "USER_ID")]
+    #[arg(value_name = "USER_ID", value_parser = user_id)]
     user_id: Uuid,
     /// Name, for its owner to know it by
     #[arg(long)]
@@ -49,7 +50,7 @@ pub struct Create {
     #[arg(long, value_name = "TABLE,…", value_delimiter = ',')]
     tables: Vec<String>,
     /// The app whose limit it shares
-    #[arg(long, value_name = "APP_ID")]
+    #[arg(long, value_name = "APP_ID", value_parser = app_id)]
     app: Option<Uuid>,
     /// When it stops working by itself, such as 2030-01-01T00:00:00Z [default: never]
     #[arg(long, value_name = "TIME")]
@@ -60,7 +61,7 @@ pub struct Create {
 #[derive(Args, Clone, Debug)]
 pub struct List {
     /// Only those of this user
-    #[arg(long, value_name = "USER_ID")]
+    #[arg(long, value_name = "USER_ID", value_parser = user_id)]
     user: Option<Uuid>,
     #[command(flatten)]
     page: Page,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::flags::words;
+use super::flags::{app_id, user_id, words};
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Format, clean, field};
 use super::server::Server;
@@ -34,7 +34,7 @@ pub enum AppsCommand {
 #[derive(Args, Clone, Debug)]
 pub struct Named {
     /// The app
-    #[arg(value_name = "APP_ID")]
+    #[arg(value_name = "APP_ID", value_parser = app_id)]
     id: Uuid,
 }
 
@@ -48,7 +48,7 @@ pub struct Create {
     #[arg(long, default_value = "")]
     description: String,
     /// The user who looks after it
-    #[arg(long, value_name = "USER_ID")]
+    #[arg(long, value_name = "USER_ID", value_parser = user_id)]
     owner: Option<Uuid>,
     #[command(flatten)]
     origins: Origins,

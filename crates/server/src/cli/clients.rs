@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::flags::words;
+use super::flags::{app_id, client_id, words};
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Format, clean, field};
 use super::server::{Body, Server};
@@ -56,7 +56,7 @@ pub struct RotateSecret {
 #[derive(Args, Clone, Debug)]
 pub struct Create {
     /// The app that the client belongs to
-    #[arg(value_name = "APP_ID")]
+    #[arg(value_name = "APP_ID", value_parser = app_id)]
     app_id: Uuid,
     /// Name, shown on the consent page
     #[arg(long)]
@@ -307,8 +307,4 @@ fn merged(current: &Value, changes: Map<String, Value>) -> Value {
 
 fn status(client: &Value) -> String {
     if client["revokedAt"].is_null() { "active" } else { "revoked" }.to_owned()
-}
-
-fn client_id(text: &str) -> Result<ClientId, &'static str> {
-    ClientId::parse(text).ok_or("a client id is `ayb_cid_` and 48 hexadecimal digits in lower case")
 }

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use ayb_protocol::ids::ClientId;
 use clap::Args;
+use uuid::Uuid;
 
 use super::output::Format;
 use crate::config::SecretText;
@@ -49,4 +51,31 @@ pub fn words(list: &[String]) -> Vec<&str> {
 /// Takes a secret from the command line.
 pub fn secret(text: &str) -> Result<SecretText, Infallible> {
     Ok(SecretText::new(text.to_owned()))
+}
+
+/// Takes the identifier of an app from the command line.
+pub fn app_id(text: &str) -> Result<Uuid, String> {
+    identifier(text, "an app", "ayb apps list")
+}
+
+/// Takes the identifier of an account from the command line.
+pub fn user_id(text: &str) -> Result<Uuid, String> {
+    identifier(text, "a user", "ayb users list")
+}
+
+/// Takes the identifier of an API key from the command line.
+pub fn key_id(text: &str) -> Result<Uuid, String> {
+    identifier(text, "an API key", "ayb apikeys list")
+}
+
+fn identifier(text: &str, whose: &str, list: &str) -> Result<Uuid, String> {
+    let form = "is a UUID such as 01981a2b-3c4d-7e5f-8a9b-0c1d2e3f4a5b";
+    Uuid::parse_str(text).map_err(|_| format!("the id of {whose} {form}; `{list}` shows them"))
+}
+
+/// Takes the identifier of a client from the command line.
+pub fn client_id(text: &str) -> Result<ClientId, &'static str> {
+    ClientId::parse(text).ok_or(
+        "a client id is `ayb_cid_` and 48 hexadecimal digits in lower case; `ayb oauth clients list` shows them",
+    )
 }

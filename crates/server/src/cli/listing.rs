@@ -45,7 +45,7 @@ pub fn show_list(
     }
     let items = body.json["items"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     if items.is_empty() && console.format == Format::Table {
-        return console.line(&format!("No {}.", noun.many));
+        return console.line(&none(&body.json, noun));
     }
     show_rows(console, items, columns)?;
     console.say(&count(items.len() as u64, &body.json, noun))
@@ -82,6 +82,14 @@ fn show_rows(console: &mut Console<'_>, items: &[Value], columns: &[Column]) -> 
     let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
     let row = |item: &Value| columns.iter().map(|column| (column.cell)(item)).collect::<Vec<_>>();
     console.rows(&titles, &items.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What there is to say about no entries: there are none, or none so far back.
+fn none(list: &Value, noun: &Noun) -> String {
+    match list["totalItems"].as_u64() {
+        None | Some(0) => format!("No {}.", noun.many),
+        Some(_) => format!("No {} on page {} of {}.", noun.many, list["page"], list["totalPages"]),
+    }
 }
 
 fn count(shown: u64, list: &Value, noun: &Noun) -> String {

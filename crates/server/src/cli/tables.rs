@@ -79,8 +79,8 @@ fn list<'t>(console: &mut Console<'_>, tables: impl Iterator<Item = &'t Table>) 
         vec![table.name.clone(), key.join(", "), table.columns.len().to_string(), owner, changes.to_owned()]
     };
     let rows: Vec<_> = tables.map(row).collect();
-    if rows.is_empty() {
-        return console.say("No tables.");
+    if rows.is_empty() && console.format == Format::Table {
+        return console.line("No tables.");
     }
     console.rows(&["Table", "Key", "Columns", "Owner", "Changes"], &rows)
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::flags::user_id;
 use super::listing::{Noun, Page, show_change, show_list, show_one};
 use super::output::{Column, Format, clean, field};
 use super::password;
@@ -40,7 +41,7 @@ pub enum UsersCommand {
 #[derive(Args, Clone, Debug)]
 pub struct Named {
     /// The user
-    #[arg(value_name = "USER_ID")]
+    #[arg(value_name = "USER_ID", value_parser = user_id)]
     id: Uuid,
 }
 

@@ -191,6 +191,12 @@ fn list_is_a_table_with_a_closing_count() {
 fn an_empty_list_is_one_line() {
     let server = FakeServer::answering(&[(200, &list(&[], 0))]);
     assert_eq!(server.run(&["oauth", "clients", "list"]).out, "No OAuth clients.\n");
+    let beyond = r#"{"items":[],"page":3,"perPage":100,"totalItems":120,"totalPages":2}"#;
+    let server = FakeServer::answering(&[(200, beyond)]);
+    assert_eq!(
+        server.run(&["oauth", "clients", "list", "--page", "3"]).out,
+        "No OAuth clients on page 3 of 2.\n"
+    );
 }
 
 #[test]

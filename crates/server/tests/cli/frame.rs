@@ -53,6 +53,44 @@ fn mistakes_name_the_nearest_command_and_flag() {
 }
 
 #[test]
+fn an_id_that_is_none_is_told_its_form_and_where_ids_are() {
+    let uuid = "is a UUID such as ";
+    for (arguments, form, list) in [
+        (&["users", "get", "ada"][..], uuid, "`ayb users list`"),
+        (&["apps", "get", "shop"], uuid, "`ayb apps list`"),
+        (&["apps", "create", "--name", "n", "--owner", "ada"], uuid, "`ayb users list`"),
+        (&["apikeys", "revoke", "ayb_key"], uuid, "`ayb apikeys list`"),
+        (&["apikeys", "list", "--user", "ada"], uuid, "`ayb users list`"),
+        (&["apikeys", "create", "ada", "--name", "n"], uuid, "`ayb users list`"),
+        (
+            &["oauth", "clients", "get", "ayb_cid_1"],
+            "`ayb_cid_` and 48 hexadecimal digits",
+            "`ayb oauth clients list`",
+        ),
+        (
+            &[
+                "oauth",
+                "clients",
+                "create",
+                "x",
+                "--name",
+                "n",
+                "--redirect-uris",
+                "https://a.example",
+                "--scopes",
+                "*",
+            ],
+            uuid,
+            "`ayb apps list`",
+        ),
+    ] {
+        let ran = ayb_with(arguments, &[], "");
+        assert_eq!(ran.exit, Exit::Usage, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(form) && ran.err.contains(list), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn output_that_nobody_reads_any_more_is_no_failure() {
     struct Closed;
     impl Write for Closed {

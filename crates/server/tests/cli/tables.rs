@@ -61,6 +61,19 @@ fn tables_are_listed_and_shown_without_a_server() {
 }
 
 #[test]
+fn an_empty_list_has_its_form_in_every_output() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    assert_eq!(folder.run(&["migrate", "up"]).exit, Exit::Done);
+    for (form, printed) in [
+        ("table", "No tables.\n"),
+        ("csv", "Table,Key,Columns,Owner,Changes\r\n"),
+        ("json", "{\"items\":[]}\n"),
+    ] {
+        assert_eq!(folder.run(&["tables", "list", "--output", form]).out, printed);
+    }
+}
+
+#[test]
 fn the_doctor_names_an_owner_column_that_is_not_there() {
     let folder = Folder::new();
     let examined = |owners| {
