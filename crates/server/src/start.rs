@@ -124,7 +124,7 @@ pub async fn build(mut config: Config, with_demo: bool) -> anyhow::Result<App> {
 /// # Errors
 /// When it does not answer, or its tables are from another version.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    let db = open_db(config).await?;
+    let db = connect(config, DbOptions { is_server: true, ..options(config) }).await?;
     let applied = migrate::up(&db).await.context("the database cannot be brought up to date")?;
     if !applied.is_empty() {
         tracing::info!(count = applied.len(), "migrations applied");
@@ -132,22 +132,29 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::new(db))
 }
 
-/// Opens the configured database as it is.
+/// Opens the configured database as it is, for a command.
 ///
 /// # Errors
 /// When it does not answer.
 pub async fn open_db(config: &Config) -> anyhow::Result<Db> {
+    connect(config, options(config)).await
+}
+
+async fn connect(config: &Config, options: DbOptions) -> anyhow::Result<Db> {
+    Db::open(config.database.url.expose(), options).await.context("the database cannot be opened")
+}
+
+fn options(config: &Config) -> DbOptions {
     let defaults = DbOptions::default();
     let (most, least) = (config.database.max_conns as usize, config.database.min_conns as usize);
     // One connection at least is for transactions and lists.
     let shared_connections = defaults.shared_connections.min(most.saturating_sub(1)).max(1);
-    let options = DbOptions {
+    DbOptions {
         shared_connections,
         max_connections: most.saturating_sub(shared_connections).max(1),
         min_connections: least,
         ..defaults
-    };
-    Db::open(config.database.url.expose(), options).await.context("the database cannot be opened")
+    }
 }
 
 fn prepare_folder(folder: &Path) -> anyhow::Result<()> {

@@ -2,13 +2,15 @@
 
 use ayb_protocol::time::Timestamp;
 use ayb_store::db::Db;
-use ayb_store::db::migrate::{self, MigrateError, Status};
+use ayb_store::db::migrate::{self, Loss, MigrateError, Status};
 use clap::Subcommand;
 use serde_json::json;
 
+use super::confirm::confirm;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::{Console, Format};
+use super::process;
 use crate::config::{self, Config};
 use crate::start;
 
@@ -22,6 +24,9 @@ pub enum MigrateCommand {
         /// How many
         #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
         count: u16,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Show every migration and when it was applied
     Status,
@@ -35,12 +40,56 @@ impl MigrateCommand {
         let console = &mut context.console;
         match self {
             Self::Up => show_changed(console, "Applied", "applied", &migrate::up(&db).await?),
-            Self::Down { count } => {
-                let names = migrate::down(&db, usize::from(count)).await?;
-                show_changed(console, "Took back", "reverted", &names)
-            }
+            Self::Down { count, yes } => down(console, &config, &db, usize::from(count), yes).await,
             Self::Status => show_status(console, &migrate::status(&db).await?),
         }
+    }
+}
+
+/// Takes migrations back, when no server works on the tables and whoever asks knows what goes.
+async fn down(
+    console: &mut Console<'_>,
+    config: &Config,
+    db: &Db,
+    count: usize,
+    yes: bool,
+) -> Result<(), Failure> {
+    // No server starts on this data folder meanwhile.
+    let _claim = process::claim(&config.server.data_dir).map_err(|error| claimed(&error, config))?;
+    if migrate::servers(db).await? > 0 {
+        return Err(Failure::failed("a server works on this database")
+            .because("servers are connected to it")
+            .hint("stop all of them first: they would go on with tables that are gone"));
+    }
+    let losses = migrate::losses(db, count).await?;
+    if !losses.is_empty() && !yes {
+        for loss in &losses {
+            console.note(&told(loss))?;
+        }
+        confirm(console, "This cannot be undone, but by a backup.")?;
+    }
+    let names = migrate::down(db, count).await?;
+    show_changed(console, "Took back", "reverted", &names)
+}
+
+fn claimed(error: &std::io::Error, config: &Config) -> Failure {
+    let folder = config.server.data_dir.display();
+    if error.kind() == std::io::ErrorKind::WouldBlock {
+        return Failure::failed("a server works on this database")
+            .because(format!("it uses the data folder {folder}"))
+            .hint("stop it first with `ayb stop`: it would go on with tables that are gone");
+    }
+    Failure::failed(format!("cannot tell whether a server runs on {folder}"))
+        .because(error.to_string())
+        .hint("run this as the user that runs the server")
+}
+
+fn told(loss: &Loss) -> String {
+    let Loss { migration, table, column, rows } = loss;
+    let rows = if *rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    match column {
+        None => format!("{migration}: the table {table} goes, with {rows}."),
+        Some(column) => format!("{migration}: the column {column} of {table} goes, in {rows}."),
     }
 }
 

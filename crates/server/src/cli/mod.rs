@@ -9,6 +9,7 @@ pub mod apps;
 pub mod auth;
 pub mod clients;
 pub mod config;
+pub mod confirm;
 pub mod context;
 pub mod doctor;
 pub mod failure;

@@ -17,9 +17,18 @@ pub(crate) struct Ran {
 
 /// Runs a command line with these variables and this input.
 pub(crate) fn ayb_with(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
+    run(arguments, variables, input, false)
+}
+
+/// Runs a command line with somebody at the terminal who types this.
+pub(crate) fn ayb_asking(arguments: &[&str], input: &str) -> Ran {
+    run(arguments, &[], input, true)
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str, interactive: bool) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut input = Cursor::new(input.to_owned());
-    let streams = Streams { out: &mut out, err: &mut err, input: &mut input, interactive: false };
+    let streams = Streams { out: &mut out, err: &mut err, input: &mut input, interactive };
     let arguments = std::iter::once("ayb").chain(arguments.iter().copied());
     let exit = cli::run(arguments, Environment::from_pairs(variables.iter().copied()), streams);
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use rustix::process::Signal;
 
-use super::binary::{Ayb, Setup};
+use super::binary::{Ayb, Setup, eventually};
 
 /// `ayb` with the settings of the server.
 fn run(ayb: &Ayb, settings: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -99,4 +99,28 @@ async fn a_hangup_ends_nothing() {
     assert_eq!(ayb.caller.status("/health/live").await, 200);
     assert!(ayb.lives());
     assert_eq!(ayb.stop().await.code(), Some(0));
+}
+
+/// Servers of one PostgreSQL need not share a data folder, nor a machine.
+#[tokio::test]
+async fn tables_are_not_taken_from_under_a_server_on_the_same_postgresql() {
+    let Some(database) = ayb_testkit::postgres().await else { return };
+    let setup = Setup::new().on(&database.url);
+    let ayb = setup.start().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let take_back = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ayb"));
+        command.args(["migrate", "down", "--yes"]).env_clear().current_dir(elsewhere.path());
+        command.env("AYB_DATABASE_URL", &database.url).output().unwrap()
+    };
+    let refused = take_back();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("a server works on this database") && said.contains("hint: stop all of them"),
+        "{said}"
+    );
+    assert_eq!(ayb.caller.status("/health/ready").await, 200);
+    assert!(ayb.stop().await.success());
+    eventually("the end of the server's connections", async || take_back().status.success()).await;
 }

@@ -3,13 +3,17 @@
 //! Every migration is one transaction that holds a lock against other processes, so two servers that start together
 //! apply each file once, and a file that fails leaves nothing behind.
 
+mod losses;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ayb_protocol::time::Timestamp;
 
-use super::{Db, Engine, Tx, Value};
+use super::{Db, Engine, Tx, Value, quoted};
 use crate::error::StoreError;
+
+pub use losses::{Loss, losses};
 
 /// Why the tables are not what this program expects.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -132,6 +136,19 @@ pub async fn status(db: &Db) -> Result<Vec<Status>, MigrateError> {
     };
     Ok(MIGRATIONS.iter().map(status).collect())
 }
+
+/// How many connections of servers the database has. SQLite does not know: there the claim on the data folder tells.
+pub async fn servers(db: &Db) -> Result<u64, MigrateError> {
+    if db.engine() == Engine::Sqlite {
+        return Ok(0);
+    }
+    let found = db.one(SERVERS, &[]).await?;
+    Ok(found.map(|row| row.int(0)).transpose()?.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+}
+
+/// By the name under which servers connect.
+const SERVERS: &str = "select count(*) from pg_stat_activity
+     where datname = current_database() and application_name = 'ayb'";
 
 /// Applies what the database does not have yet; answers with the names of what was applied.
 pub async fn up(db: &Db) -> Result<Vec<&'static str>, MigrateError> {

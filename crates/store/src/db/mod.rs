@@ -50,6 +50,9 @@ pub struct DbOptions {
     /// How long to wait for a place in the queue, a connection, a statement or a transaction before the database
     /// counts as unavailable.
     pub deadline: Duration,
+    /// PostgreSQL: whether the connections are those of a server, and not of a command. Others see it
+    /// ([`migrate::servers`]).
+    pub is_server: bool,
 }
 
 impl Default for DbOptions {
@@ -61,6 +64,7 @@ impl Default for DbOptions {
             min_connections: 1,
             queue: 4096,
             deadline: Duration::from_secs(5),
+            is_server: false,
         }
     }
 }

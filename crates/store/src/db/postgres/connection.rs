@@ -15,8 +15,8 @@ use tokio_postgres::{Client, Config, Error, Statement};
 use super::address::Address;
 use super::codec::{self, Cells};
 use super::tls::Tls;
-use crate::db::Value;
 use crate::db::row::{self, Row};
+use crate::db::{DbOptions, Value};
 use crate::error::StoreError;
 
 /// How old a connection is at least that is given up because its server takes no writes: while that lasts, not every
@@ -44,9 +44,11 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(address: Address, deadline: Duration) -> Self {
+    pub(super) fn new(address: Address, options: &DbOptions) -> Self {
         let Address { mut config, tls } = address;
-        config.application_name("ayb").connect_timeout(deadline).tcp_user_timeout(deadline);
+        let deadline = options.deadline;
+        config.application_name(if options.is_server { "ayb" } else { "ayb command" });
+        config.connect_timeout(deadline).tcp_user_timeout(deadline);
         config.keepalives_idle(Duration::from_secs(30));
         Self { config, tls, deadline, failure: Mutex::new(None) }
     }

@@ -53,7 +53,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn open(url: &str, options: &DbOptions) -> Result<Self, StoreError> {
-        let connector = Arc::new(Connector::new(Address::parse(url)?, options.deadline));
+        let connector = Arc::new(Connector::new(Address::parse(url)?, options));
         let pool = Pool::new(Arc::clone(&connector), options.max_connections);
         let shared = Arc::new(Shared::new(connector, options));
         let database = Self {
