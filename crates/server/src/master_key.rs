@@ -66,19 +66,30 @@ pub fn load_or_create(
             path.display()
         )),
         Err(error) if error.kind() == ErrorKind::NotFound => create(path, entropy),
-        Err(error) => Err(anyhow::anyhow!("cannot read the master key file {}: {error}", path.display())),
+        Err(error) => Err(anyhow::anyhow!(
+            "cannot read the master key file {}: {error}\nhint: give the user that runs ayb the right to read it",
+            path.display()
+        )),
     }
 }
 
 fn read(text: &str, path: &Path) -> anyhow::Result<MasterKey> {
     MasterKey::parse(text.trim()).ok_or_else(|| {
-        anyhow::anyhow!("the master key file {} does not hold 32 bytes in hex or base64", path.display())
+        anyhow::anyhow!(
+            "the master key file {} does not hold 32 bytes in hex or base64\nhint: restore it from a backup",
+            path.display()
+        )
     })
 }
 
 fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<MasterKey> {
     let key = MasterKey::from_bytes(entropy.bytes()?);
-    let explain = |error| anyhow::anyhow!("cannot write the master key file {}: {error}", path.display());
+    let explain = |error| {
+        anyhow::anyhow!(
+            "cannot write the master key file {}: {error}\nhint: give the user that runs ayb the right to write there",
+            path.display()
+        )
+    };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(explain)?;
     }

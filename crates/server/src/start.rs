@@ -1,5 +1,6 @@
 //! `ayb start`: from a configuration to a server that answers, and down again.
 
+pub mod hints;
 mod signals;
 
 use std::io;
@@ -209,7 +210,7 @@ fn mailer(
             .as_ref()
             .map(std::fs::read)
             .transpose()
-            .context("cannot read server.outbound_ca_file")?,
+            .context("cannot read the file of server.outbound_ca_file\nhint: correct the path, or give the user that runs ayb the right to read it")?,
         deadline: MAIL_DEADLINE,
     };
     Ok(Mailer::smtp(&settings, clock.clone(), entropy.clone())?)

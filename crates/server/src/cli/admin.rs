@@ -77,7 +77,11 @@ async fn reset_password(context: &mut Context<'_>) -> Result<(), Failure> {
     }
     let new = Zeroizing::new(password::ask_new(&mut context.console)?.expose().to_owned());
     let broken = |error: anyhow::Error| {
-        Failure::failed("the password was not changed").because(error.root_cause().to_string())
+        let failure = Failure::failed("the password was not changed").because(error.root_cause().to_string());
+        match start::hints::of(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     };
     let store = Store::new(start::open_db(&config).await.map_err(broken)?);
     let (entropy, clock) = (Entropy::open().map_err(|error| broken(error.into()))?, Clock::system());

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::output::{Console, Format};
 use super::process;
+use super::start::{FOLDER, explain};
 use crate::config::{self, Config};
 use crate::start;
 
@@ -99,18 +100,14 @@ pub(super) async fn open(config: &Config) -> Result<Db, Failure> {
     std::fs::create_dir_all(data_dir).map_err(|error| {
         Failure::failed(format!("cannot make the data folder {}", data_dir.display()))
             .because(error.to_string())
+            .hint(FOLDER)
     })?;
-    let opened = start::open_db(config).await;
-    opened.map_err(|error| {
-        Failure::failed("cannot open the database")
-            .because(error.root_cause().to_string())
-            .hint("`ayb config get database.url` shows which one")
-    })
+    start::open_db(config).await.map_err(|error| explain(&error))
 }
 
 impl From<MigrateError> for Failure {
     fn from(error: MigrateError) -> Self {
-        Self::failed(error.to_string())
+        Self::failed(error.to_string()).hint(start::hints::migration(&error))
     }
 }
 

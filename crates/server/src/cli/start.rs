@@ -46,6 +46,7 @@ pub fn run(flags: &StartFlags, context: &mut Context<'_>) -> Result<(), Failure>
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::failed(format!("cannot make the data folder {}", folder.display()))
             .because(error.to_string())
+            .hint(FOLDER)
     })?;
     let mut claim = process::claim(&folder).map_err(|error| claimed(&error, &folder))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -65,23 +66,28 @@ fn claimed(error: &std::io::Error, folder: &std::path::Path) -> Failure {
         return Failure::failed(format!("another server uses the data folder {}", folder.display()))
             .hint("stop it with `ayb stop`, or choose another --data-dir");
     }
-    Failure::failed(format!("the data folder {} cannot be used", folder.display())).because(error.to_string())
+    Failure::failed(format!("the data folder {} cannot be used", folder.display()))
+        .because(error.to_string())
+        .hint(FOLDER)
 }
 
-fn explain(error: &anyhow::Error) -> Failure {
+/// What to do about a data folder that cannot be made or used.
+pub(super) const FOLDER: &str =
+    "give the user that runs ayb the right to make it and to write there, or choose another --data-dir";
+
+/// An error of the start in the words of the command line. Whoever knew what to do wrote it into the message; about other
+/// errors their cause tells.
+pub(super) fn explain(error: &anyhow::Error) -> Failure {
     let mut causes = error.chain().map(ToString::to_string);
     let message = causes.next().unwrap_or_default();
     let (message, hint) = match message.split_once("\nhint: ") {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-        None => (message, None),
+        None => (message, start::hints::of(error).map(str::to_owned)),
     };
     let cause = causes.collect::<Vec<_>>().join(": ");
     let failure = Failure::failed(message);
     let failure = if cause.is_empty() { failure } else { failure.because(cause) };
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    failure.hint(hint.unwrap_or_else(|| "`ayb doctor` looks at everything that the server needs".to_owned()))
 }
 
 fn address(text: &str) -> Result<IpAddr, &'static str> {

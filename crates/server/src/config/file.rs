@@ -14,6 +14,10 @@ use super::layers::Setting;
 /// No configuration is longer; a longer file is not a configuration.
 const LONGEST_FILE: u64 = 1 << 20;
 
+/// How a file that cannot be read should look.
+const FORM: &str =
+    "the file is TOML: lines such as `port = 8090` and `host = \"::\"` below lines such as `[server]`";
+
 /// Syntax errors that are reported; the rest mostly follows from the first.
 const MOST_SYNTAX_ERRORS: usize = 5;
 
@@ -40,7 +44,8 @@ pub(super) fn read_document(
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors.into_iter().take(MOST_SYNTAX_ERRORS) {
         // Only the parser's own words: its rendered form shows the line, which may hold a secret.
-        reader.complain(None, error.span().map_or(0, |span| span.start), printable(error.message()), None);
+        let at = error.span().map_or(0, |span| span.start);
+        reader.complain(None, at, printable(error.message()), Some(FORM.to_owned()));
     }
     // After a syntax error the recovered values cannot be relied on.
     if reader.problems.is_empty() {

@@ -262,14 +262,24 @@ fn read_master_key(settings: &mut Settings, problems: &mut Vec<Problem>) {
     match file::read_text(Path::new(&path)).and_then(|text| key.kind.parse(&text)) {
         Ok(value) => drop(settings.values.insert(MASTER_KEY, Setting { value, origin: file })),
         Err(what) => {
-            let what = format!("the file of `{MASTER_KEY_FILE}` {what}");
-            problems.push(Problem { key: Some(MASTER_KEY_FILE), origin: file, what, hint: None });
+            // A path that was set may be the key itself, by mistake.
+            let what = match file {
+                Origin::Default => format!("the master key file {path} {what}"),
+                _ => format!("the file of `{MASTER_KEY_FILE}` {what}"),
+            };
+            let hint = "correct the path or its rights, or restore the file from a backup: another key does not open the \
+                        signing keys";
+            let hint = Some(hint.to_owned());
+            problems.push(Problem { key: Some(MASTER_KEY_FILE), origin: file, what, hint });
         }
     }
 }
 
 fn unreadable(path: &Path, what: &str) -> Problem {
     let origin = Origin::File { path: path.to_owned(), line: 0 };
-    let hint = Some("`ayb init` writes a configuration".to_owned());
-    Problem { key: None, origin, what: what.to_owned(), hint }
+    let hint = match path.try_exists() {
+        Ok(false) => "correct the name, or let `ayb init` write a configuration",
+        _ => "it must be a file of text that the user that runs ayb may read",
+    };
+    Problem { key: None, origin, what: what.to_owned(), hint: Some(hint.to_owned()) }
 }

@@ -25,8 +25,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     let db = match start::open_db(config).await {
         Ok(db) => db,
         Err(error) => {
-            let hint =
-                "`ayb config get database.url` shows which one; is it running, and may this user use it?";
+            let hint = start::hints::of(&error).unwrap_or("`ayb config get database.url` shows which one");
             return vec![Finding::bad(SUBJECT, format!("{error:#}"), hint)];
         }
     };
@@ -89,9 +88,7 @@ async fn own_tables(config: &Config, store: &Store) -> Vec<Finding> {
 
 async fn tables(db: &Db) -> Finding {
     match migrate::status(db).await {
-        Err(error) => {
-            Finding::bad("tables", error.to_string(), "use the version of ayb that made them, or a backup")
-        }
+        Err(error) => Finding::bad("tables", error.to_string(), start::hints::migration(&error)),
         Ok(status) => {
             let missing = status.iter().filter(|migration| migration.applied_at.is_none()).count();
             match missing {

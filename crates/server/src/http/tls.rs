@@ -38,6 +38,9 @@ pub enum TlsError {
     /// The file has no certificate in it.
     #[error("{} holds no certificate", .0.display())]
     NoCertificate(PathBuf),
+    /// The key is protected by a passphrase, which nobody is there to type.
+    #[error("the private key {} is protected by a passphrase", .0.display())]
+    Protected(PathBuf),
     /// The key does not belong to the certificate, or is of a kind that TLS does not know.
     #[error("the private key does not fit the certificate: {0}")]
     Mismatch(rustls::Error),
@@ -52,6 +55,9 @@ impl TlsError {
         match self {
             Self::Unreadable { .. } => "check the path, the file's permissions, and that it is in PEM form",
             Self::NoCertificate(_) => "the certificate file must hold the full chain, the server's own first",
+            Self::Protected(_) => {
+                "store it without one, readable for ayb only: `openssl pkey -in OLD -out NEW`"
+            }
             Self::Mismatch(_) => "certificate and key must come from the same order or renewal",
             Self::Setup(_) => "this is a fault of the program; please report it",
         }
@@ -185,8 +191,17 @@ fn read(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
         return Err(TlsError::NoCertificate(files.certificate.clone()));
     }
     let text = zeroize::Zeroizing::new(read_file(&files.private_key)?);
+    if is_protected(&text) {
+        return Err(TlsError::Protected(files.private_key.clone()));
+    }
     let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| unreadable(&files.private_key, &error))?;
     CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(TlsError::Mismatch)
+}
+
+/// Whether a key in PEM form is encrypted, as a whole (RFC 5958 §3) or by a head line (RFC 1421 §4.6.1.1).
+fn is_protected(pem: &[u8]) -> bool {
+    let marks: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+    marks.iter().any(|mark| pem.windows(mark.len()).any(|part| part == *mark))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -94,7 +94,7 @@ fn a_database_that_cannot_be_opened_is_a_failure_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let ran = ayb_with(&["migrate", "up", "--data-dir", folder.path().to_str().unwrap()], &variables, "");
     assert_eq!(ran.exit, Exit::Failed);
-    assert!(ran.err.starts_with("error: cannot open the database\n  cause: "), "{}", ran.err);
+    assert!(ran.err.starts_with("error: the database cannot be opened\n  cause: "), "{}", ran.err);
     assert!(!ran.err.contains("hunter2"), "{}", ran.err);
     assert_eq!(ayb_with(&["migrate", "down", "--count", "0"], &[], "").exit, Exit::Usage);
 }

@@ -154,6 +154,16 @@ fn unusable_files_are_named_with_a_hint() {
         .unwrap();
     assert!(matches!(load(), TlsError::Unreadable { .. }));
 
+    for protected in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n",
+    ] {
+        write_certificate(folder.path());
+        fs::write(folder.path().join("key.pem"), protected).unwrap();
+        let error = load();
+        assert!(matches!(error, TlsError::Protected(_)) && error.hint().contains("openssl pkey"), "{error}");
+    }
+
     write_certificate(folder.path());
     fs::write(folder.path().join("key.pem"), "CANARY").unwrap();
     let error = load();

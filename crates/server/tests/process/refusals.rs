@@ -1,9 +1,10 @@
-//! Starting wrongly: a message, a cause or a hint, exit code 1, and nothing is lost.
+//! Starting wrongly: a message, its cause, a hint what to do, exit code 1, and nothing is lost.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use ayb_testkit::cluster::Cluster;
 use rustix::process::Signal;
 
 use super::binary::{ADMIN_PASSWORD, JWT_SECRET, MASTER_KEY, Refused, Setup, free_port};
@@ -17,6 +18,9 @@ const MAIL_PASSWORD: &str = "canary-mail-password";
 fn assert_refused(refused: &Refused, words: &[&str]) {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.err.starts_with("error: ") && refused.out.is_empty(), "{refused:?}");
+    // Of a value, what it must be is the hint.
+    let tells = ["hint: ", " must "].iter().any(|word| refused.err.contains(word));
+    assert!(tells, "nothing says what to do: {refused:?}");
     for word in words {
         assert!(refused.err.contains(word), "{word:?} is not in {refused:?}");
     }
@@ -70,7 +74,10 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     std::fs::write(&file, "kept").unwrap();
     let below = file.join("data");
     let named = format!("cannot make the data folder {}", below.display());
-    assert_refused(&on_a_port(Setup::at(&below)).refused(), &[&named, "cause: "]);
+    assert_refused(
+        &on_a_port(Setup::at(&below)).refused(),
+        &[&named, "cause: ", "or choose another --data-dir"],
+    );
     assert_eq!(std::fs::read(&file).unwrap(), b"kept");
     let occupied = folder.path().join("occupied");
     std::fs::create_dir_all(occupied.join("ayb.pid")).unwrap();
@@ -90,7 +97,10 @@ fn a_read_only_data_folder_is_named() {
     let setup = on_a_port(Setup::at(&read_only));
     let setup = if is_root { setup.run_by_nobody(folder.path()) } else { setup };
     let named = format!("the data folder {} cannot be used", read_only.display());
-    assert_refused(&setup.refused(), &[&named, "cause: Permission denied"]);
+    assert_refused(
+        &setup.refused(),
+        &[&named, "cause: Permission denied", "hint: give the user that runs ayb the right"],
+    );
 }
 
 #[tokio::test]
@@ -103,10 +113,29 @@ async fn the_wrong_master_key_is_refused_and_the_right_one_still_works() {
     let wrong = wrong.with("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY", OTHER_MASTER_KEY);
     assert_refused(
         &wrong.refused(),
-        &["the signing key ", "the master key is not the one it was sealed with"],
+        &[
+            "the signing key ",
+            "the master key is not the one it was sealed with",
+            "hint: put the master key back",
+        ],
     );
     let ayb = setup.start().await;
     assert_eq!(ayb.caller.get("/jwks.json").await.unwrap().json(), keys);
+}
+
+#[test]
+fn a_damaged_master_key_file_is_named() {
+    let setup = on_a_port(Setup::new().without("AYB_AUTH_OAUTH_PROVIDER_MASTER_KEY"));
+    std::fs::create_dir_all(&setup.data_dir).unwrap();
+    let file = setup.data_dir.join("master.key");
+    std::fs::write(&file, "canary-half-a-key").unwrap();
+    let named = format!("the master key file {} must be 32 bytes", file.display());
+    let refused = setup.refused();
+    assert_refused(
+        &refused,
+        &[&named, "hint: correct the path or its rights, or restore the file from a backup"],
+    );
+    assert!(!refused.err.contains("canary"), "{refused:?}");
 }
 
 #[tokio::test]
@@ -133,7 +162,12 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     let database = ayb_testkit::sqlite_at(&setup.sqlite());
     let newer = "insert into _ayb_migrations (version, name, checksum) values (999, '999_ayb_future', 'x')";
     database.rows(newer).await;
-    let words = ["the database cannot be brought up to date", "999_ayb_future", "use a newer ayb"];
+    let words = [
+        "the database cannot be brought up to date",
+        "999_ayb_future",
+        "use a newer ayb",
+        "hint: start the newer",
+    ];
     assert_refused(&on_a_port(Setup::at(&setup.data_dir)).refused(), &words);
     let changed = "update _ayb_migrations set version = 1, checksum = 'other' where version = 1";
     database.rows("delete from _ayb_migrations where version = 999").await;
@@ -151,22 +185,63 @@ fn a_file_that_is_no_database_is_left_alone() {
     let truncated = [b"SQLite format 3\0".as_slice(), &[0x5a; 300]].concat();
     for garbage in [&pictures, &truncated] {
         std::fs::write(&file, garbage).unwrap();
-        assert_refused(&setup.refused(), &["the database cannot be opened", "not a database"]);
+        assert_refused(
+            &setup.refused(),
+            &[
+                "the database cannot be opened",
+                "not a database",
+                "hint: the file is damaged or is something else",
+            ],
+        );
         assert_eq!(&std::fs::read(&file).unwrap(), garbage, "the file is as it was");
     }
 }
 
 #[test]
 fn a_database_that_is_not_there_is_no_start() {
-    for url in [
-        format!("postgres://ayb:{DATABASE_PASSWORD}@127.0.0.1:{}/ayb", free_port()),
-        format!("postgres:///ayb?host=%2Fnowhere&user=ayb&password={DATABASE_PASSWORD}"),
-        "sqlite:///nowhere/at/all/ayb.db".to_owned(),
+    for (url, hint) in [
+        (
+            format!("postgres://ayb:{DATABASE_PASSWORD}@127.0.0.1:{}/ayb", free_port()),
+            "hint: start PostgreSQL, or correct host and port",
+        ),
+        (
+            format!("postgres:///ayb?host=%2Fnowhere&user=ayb&password={DATABASE_PASSWORD}"),
+            "hint: start PostgreSQL, or correct host and port",
+        ),
+        (format!("postgres://ayb:{DATABASE_PASSWORD}@name.invalid/ayb"), "hint: correct the host name"),
+        (format!("postgres://ayb:{DATABASE_PASSWORD}@[::1]/ayb?sslmode=never"), "hint: correct database.url"),
+        ("sqlite:///nowhere/at/all/ayb.db".to_owned(), "hint: make the folder of the file"),
     ] {
-        assert_refused(
-            &on_a_port(Setup::new().on(&url)).refused(),
-            &["the database cannot be opened", "cause: "],
-        );
+        let words = ["the database cannot be opened", "cause: ", hint];
+        assert_refused(&on_a_port(Setup::new().on(&url)).refused(), &words);
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_used_is_no_start() {
+    let setup = on_a_port(Setup::new());
+    std::fs::create_dir_all(setup.data_dir.join("ayb.db")).unwrap();
+    assert_refused(&setup.refused(), &["the database cannot be opened", "hint: name a file in database.url"]);
+}
+
+/// PostgreSQL says by a code what it minds.
+#[tokio::test]
+async fn what_postgresql_minds_is_said_with_what_to_do() {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start("-c default_transaction_read_only=on"));
+    let Some(cluster) = cluster.await.unwrap() else { return };
+    let url = cluster.url("postgres");
+    for (url, code, hint) in [
+        (cluster.url("absent"), "postgresql 3D000", "hint: make the database"),
+        (
+            url.replace("user=ayb", "user=stranger"),
+            "postgresql 28000",
+            "hint: correct the user and the password",
+        ),
+        (url.clone(), "postgresql 25006", "hint: name the primary server"),
+        (url + "&sslmode=require", "TLS", "hint: look at sslmode"),
+    ] {
+        let words = ["error: the database cannot be ", "cause: ", code, hint];
+        assert_refused(&on_a_port(Setup::new().on(&url)).refused(), &words);
     }
 }
 
@@ -194,7 +269,7 @@ fn a_wrong_configuration_names_what_is_wrong_and_repeats_no_secret() {
     let file = broken.path().join("ayb.toml");
     std::fs::write(&file, format!("[auth]\njwt_secret = \"{JWT_SECRET}\nport =")).unwrap();
     let setup = on_a_port(Setup::new().argument("--config").argument(file.to_str().unwrap()));
-    assert_refused(&setup.refused(), &["ayb.toml"]);
+    assert_refused(&setup.refused(), &["ayb.toml:", "hint: the file is TOML"]);
 }
 
 #[tokio::test]
