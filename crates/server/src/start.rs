@@ -56,6 +56,7 @@ pub async fn run(
     with_demo: bool,
     announce: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
 ) -> anyhow::Result<()> {
+    signals::ignore_file_size();
     prepare_folder(&config.server.data_dir)?;
     let listener = bind(&config).await?;
     let app = build(config, with_demo).await?;

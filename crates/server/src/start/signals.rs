@@ -21,13 +21,24 @@ pub(super) fn stop_requests() -> io::Result<watch::Receiver<u32>> {
     Ok(counted)
 }
 
+/// A write beyond the largest size that the system allows a file (`ulimit -f`) fails like one to a full disk from now on,
+/// and is no reason to end.
+pub(super) fn ignore_file_size() {
+    #[cfg(unix)]
+    ignore(rustix::process::Signal::XFSZ.as_raw());
+}
+
 /// A terminal that closes and a log that is rotated are no reason to end in the middle of an answer. With TLS the signal
 /// has the certificate read again.
 fn ignore_hangup() {
     #[cfg(unix)]
-    if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
-        tokio::spawn(async move { while hangup.recv().await.is_some() {} });
-    }
+    ignore(rustix::process::Signal::HUP.as_raw());
+}
+
+/// A signal that is listened to does not end the process, and goes on not to when nobody listens any more.
+#[cfg(unix)]
+fn ignore(number: i32) {
+    let _unlistened = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(number));
 }
 
 /// Ready when the process has been asked so many `times`.

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::binary::{Setup, eventually};
+use super::binary::{Setup, eventually, free_port};
 use super::caller::Pair;
 
 /// Largest file of the server: 512-byte blocks, the unit of `ulimit -f` in a POSIX shell.
@@ -13,8 +13,7 @@ const MANY: usize = 5000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_is_an_error_and_no_token_is_claimed_that_is_not_there() {
-    // A signal that is ignored stays ignored in the program that the shell becomes.
-    let setup = Setup::new().after(&format!("trap '' XFSZ; ulimit -S -f {BLOCKS}"));
+    let setup = Setup::new().after(&format!("ulimit -S -f {BLOCKS}"));
     let mut ayb = setup.start().await;
     let caller = ayb.caller.clone();
     let world = caller.world(&ayb.admin_token()).await;
@@ -67,4 +66,17 @@ async fn a_full_disk_is_an_error_and_no_token_is_claimed_that_is_not_there() {
     for token in &acknowledged {
         assert_eq!(ayb.caller.userinfo(token).await.unwrap().status, 403, "an acknowledged token is lost");
     }
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_is_an_error_too() {
+    let port = free_port().to_string();
+    let setup = Setup::new().after("ulimit -S -f 64").argument("--port").argument(&port);
+    let refused = setup.refused();
+    assert_eq!(refused.code, Some(1), "no signal ends it: {refused:?}");
+    assert!(refused.err.contains("\nerror: the database cannot be brought up to date\n"), "{refused:?}");
+    assert!(
+        refused.err.contains("\n  cause: ") && refused.err.contains("\n  hint: is the disk full"),
+        "{refused:?}"
+    );
 }
