@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::flags::Flags;
 use super::output::Console;
-use crate::config::{Environment, Settings, Sources, gather};
+use crate::config::layers::Gathered;
+use crate::config::{ConfigError, Environment, Origin, Problem, Settings, Sources, gather};
 
 /// What a command works with.
 pub struct Context<'a> {
@@ -32,6 +33,14 @@ impl Context<'_> {
     /// The settings here as far as they can be read. For hints only, such as where a local server listens.
     pub fn local_settings(&self) -> Settings {
         gather(&self.sources()).settings
+    }
+
+    /// Fails when there is a configuration file that cannot be read at all: nobody knows which server it means.
+    pub fn check_file(&self) -> Result<(), Failure> {
+        let Gathered { problems, file, .. } = gather(&self.sources());
+        let whole = |problem: &Problem| matches!(&problem.origin, Origin::File { path, line: 0 } if Some(path) == file.as_ref());
+        let problems: Vec<_> = problems.into_iter().filter(whole).collect();
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }.into()) }
     }
 
     /// The data folder here.

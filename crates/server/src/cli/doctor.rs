@@ -5,13 +5,20 @@ use serde_json::json;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::Format;
+use super::process;
 use crate::config::gather;
-use crate::doctor::{self, Finding, Health};
+use crate::doctor::{self, Finding, Health, Installation};
 
 /// Examines the installation. Fails when something keeps the server from working.
 pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
-    let findings = match gather(&context.sources()).into_config() {
-        Ok((config, settings)) => doctor::examine(&config, &settings).await,
+    let gathered = gather(&context.sources());
+    let file = gathered.file.clone();
+    let findings = match gathered.into_config() {
+        Ok((config, settings)) => {
+            // A folder of which this cannot be told has findings of its own.
+            let process = process::holder(&config.server.data_dir).ok().flatten();
+            doctor::examine(&Installation { config, settings, file, process }).await
+        }
         Err(error) => vec![Finding::bad(
             "configuration",
             error.to_string(),
@@ -21,10 +28,20 @@ pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     show(context, &findings)?;
     let bad = findings.iter().filter(|finding| finding.health == Health::Bad).count();
     match bad {
-        0 => Ok(()),
+        0 => context.console.say(&summary(&findings)),
         1 => Err(Failure::failed("one finding keeps the server from working as configured")),
         many => Err(Failure::failed(format!("{many} findings keep the server from working as configured"))),
     }
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let doubtful = findings.iter().filter(|finding| finding.health == Health::Doubtful).count();
+    let rest = match doubtful {
+        0 => String::new(),
+        1 => " One thing could be better.".to_owned(),
+        many => format!(" {many} things could be better."),
+    };
+    format!("\nNothing keeps the server from working as configured.{rest}")
 }
 
 /// Prints findings.

@@ -1,5 +1,6 @@
 //! The running server, seen through its administration API.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -11,7 +12,7 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::local::{self, Local};
 use super::output::clean;
-use super::token;
+use super::{process, token};
 use crate::config::SecretText;
 
 /// An answer that is longer than this does not come from an ayb server.
@@ -24,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Server {
     /// Its address.
     pub url: Url,
-    /// It is the server of the configuration here, on this machine.
-    here: bool,
+    /// The data folder, when it is the server of the configuration here, on this machine.
+    here: Option<PathBuf>,
     token: Option<SecretText>,
     client: Client,
 }
@@ -42,7 +43,7 @@ impl Server {
     /// The server that the flags, the environment or the configuration here name, with the administrator's token.
     pub fn with_token(context: &Context<'_>) -> Result<Self, Failure> {
         let mut server = Self::anonymous(context)?;
-        server.token = token::find(context, &server.url, server.here);
+        server.token = token::find(context, &server.url, server.here.is_some());
         if server.token.is_none() {
             let message = format!("no administrator's token for {}", server.url);
             return Err(Failure::new(Exit::Unauthorized, message)
@@ -56,7 +57,10 @@ impl Server {
     pub fn anonymous(context: &Context<'_>) -> Result<Self, Failure> {
         let named =
             context.flags.url.clone().or_else(|| context.environment.text("AYB_URL").map(str::to_owned));
-        let here = named.is_none();
+        let here = named.is_none().then(|| context.data_dir());
+        if here.is_some() {
+            context.check_file()?;
+        }
         let Local { url, at } = named.map_or_else(|| local::of(context), |url| Local { url, at: None });
         let url = parse(&url)?;
         let mut client = Client::builder();
@@ -74,7 +78,7 @@ impl Server {
 
     /// Fails when a secret sent to this server could be read on the way.
     pub fn refuse_plain_http(&self, context: &Context<'_>) -> Result<(), Failure> {
-        let stays = self.here || is_this_machine(&self.url);
+        let stays = self.here.is_some() || is_this_machine(&self.url);
         if self.url.scheme() == "https" || stays || context.flags.allow_plain_http {
             return Ok(());
         }
@@ -157,9 +161,16 @@ impl Server {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        Failure::new(Exit::Unreachable, format!("cannot reach the server at {}", self.url))
-            .because(chain(error))
-            .hint("start it with `ayb start`, or name it with --url or AYB_URL")
+        let failure = Failure::new(Exit::Unreachable, format!("cannot reach the server at {}", self.url))
+            .because(chain(error));
+        let process = self.here.as_ref().and_then(|folder| process::holder(folder).ok().flatten());
+        match process {
+            None => failure.hint("start it with `ayb start`, or name it with --url or AYB_URL"),
+            Some(process) => failure.hint(format!(
+                "a server runs here (process {process}): its log says whether it is well; if it was started with other \
+                 flags, name its address with --url or AYB_URL"
+            )),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ const COLUMNS: [Column; 2] = [
 pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let server = Server::anonymous(context)?;
     let body = server.health().await?;
+    context.console.say(&format!("Server: {}", server.url))?;
     show_one(&mut context.console, &body, &COLUMNS)?;
     if body.json["status"] == "ok" {
         return Ok(());

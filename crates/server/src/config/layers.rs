@@ -260,7 +260,13 @@ fn read_master_key(settings: &mut Settings, problems: &mut Vec<Problem>) {
         return;
     }
     match file::read_text(Path::new(&path)).and_then(|text| key.kind.parse(&text)) {
-        Ok(value) => drop(settings.values.insert(MASTER_KEY, Setting { value, origin: file })),
+        Ok(value) => {
+            let origin = match file {
+                Origin::Default => Origin::File { path: path.into(), line: 0 },
+                named => named,
+            };
+            drop(settings.values.insert(MASTER_KEY, Setting { value, origin }));
+        }
         Err(what) => {
             // A path that was set may be the key itself, by mistake.
             let what = match file {

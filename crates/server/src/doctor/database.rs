@@ -2,21 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use ayb_protocol::time::Timestamp;
+use ayb_protocol::time::{Seconds, Timestamp};
 use ayb_store::Store;
+use ayb_store::db::migrate::Status;
 use ayb_store::db::{Db, migrate};
 use ayb_store::tables::{RoleProblem, Tables};
 
 use super::Finding;
 use crate::app::{MISSING_OWNER, MISSING_OWNER_HINT};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Settings, key};
 use crate::keys::SigningKeys;
 use crate::master_key::{Purpose, derive};
 use crate::start;
 
+/// How far the clocks of this machine and of the database may be apart.
+const SLACK: Seconds = Seconds(60);
+
 /// Looks at the database. A SQLite file that does not exist is left alone.
-pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+pub(super) async fn examine(config: &Config, settings: &Settings) -> Vec<Finding> {
     const SUBJECT: &str = "database";
     if let Some(file) = absent_file(config.database.url.expose()) {
         let text = format!("{} does not exist yet; `ayb start` makes it", file.display());
@@ -30,7 +34,9 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
         }
     };
     let now = Clock::system().now();
-    let mut findings = vec![tables(&db).await];
+    let url = key::find("database.url").and_then(|key| settings.shown(key)).unwrap_or_default();
+    let mut findings = vec![Finding::good(SUBJECT, format!("{url} can be opened"))];
+    findings.extend(tables(&db, now).await);
     if findings.iter().all(|finding| finding.health == super::Health::Good) {
         let store = Store::new(db);
         findings.push(write(&store, now).await);
@@ -54,9 +60,9 @@ async fn own_tables(config: &Config, store: &Store) -> Vec<Finding> {
     let tables = Tables::new(store.db().clone(), config.tables.options());
     match tables.check_role().await {
         Ok(()) => {}
-        Err(problem @ RoleProblem::Missing { .. }) => {
+        Err(RoleProblem::Missing { role, .. }) => {
             let hint = "`ayb start` makes it, when it may; `tables.role` names another";
-            return vec![Finding::doubtful(SUBJECT, problem.to_string(), hint)];
+            return vec![Finding::doubtful(SUBJECT, format!("there is no role {role} yet"), hint)];
         }
         Err(problem) => {
             return vec![Finding::bad(
@@ -86,21 +92,34 @@ async fn own_tables(config: &Config, store: &Store) -> Vec<Finding> {
     findings
 }
 
-async fn tables(db: &Db) -> Finding {
-    match migrate::status(db).await {
-        Err(error) => Finding::bad("tables", error.to_string(), start::hints::migration(&error)),
-        Ok(status) => {
-            let missing = status.iter().filter(|migration| migration.applied_at.is_none()).count();
-            match missing {
-                0 => Finding::good("tables", format!("{} migrations are applied", status.len())),
-                _ => Finding::doubtful(
-                    "tables",
-                    format!("{missing} migrations are not applied"),
-                    "`ayb start` applies them, and so does `ayb migrate up`",
-                ),
-            }
+async fn tables(db: &Db, now: Timestamp) -> Vec<Finding> {
+    const SUBJECT: &str = "tables";
+    let status = match migrate::status(db).await {
+        Ok(status) => status,
+        Err(error) => {
+            return vec![Finding::bad(SUBJECT, error.to_string(), start::hints::migration(&error))];
         }
-    }
+    };
+    let missing = status.iter().filter(|migration| migration.applied_at.is_none()).count();
+    let text = match missing {
+        0 => return [Some(applied(status.len())), clock(&status, now)].into_iter().flatten().collect(),
+        missing if missing == status.len() => "there are none yet".to_owned(),
+        missing => format!("{missing} of {} migrations are not applied", status.len()),
+    };
+    vec![Finding::doubtful(SUBJECT, text, "`ayb start` makes them, and so does `ayb migrate up`")]
+}
+
+fn applied(count: usize) -> Finding {
+    Finding::good("tables", format!("are up to date: {count} migrations are applied"))
+}
+
+/// Time does not go back: a machine that says so has forgotten it, as some do that were switched off.
+fn clock(status: &[Status], now: Timestamp) -> Option<Finding> {
+    let latest = status.iter().filter_map(|migration| migration.applied_at).max()?;
+    (now.plus(SLACK) < latest).then(|| {
+        let text = "this machine is at a time before the tables were made";
+        Finding::bad("clock", text, "set it: tokens, sessions and certificates go by it")
+    })
 }
 
 async fn write(store: &Store, now: Timestamp) -> Finding {

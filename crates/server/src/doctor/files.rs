@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, rights};
+use crate::config::layers::MASTER_KEY;
 use crate::config::{Config, EmailBackend, MasterKey, Settings};
 
 /// Looks at the files.
@@ -34,8 +35,9 @@ fn data_folder(folder: &Path) -> Finding {
 fn master_key(config: &Config, settings: &Settings) -> Finding {
     const SUBJECT: &str = "master key";
     let path = &config.auth.provider.master_key_file;
-    if rights::master_key_is_a_setting(settings) {
-        return Finding::good(SUBJECT, "comes from the configuration");
+    if rights::master_key_is_a_setting(config, settings) {
+        let place = settings.origin(MASTER_KEY);
+        return Finding::good(SUBJECT, format!("is set by {place}; keep a backup apart from the database"));
     }
     match std::fs::read_to_string(path) {
         Err(_) if !path.exists() => {
@@ -59,8 +61,8 @@ fn master_key(config: &Config, settings: &Settings) -> Finding {
 }
 
 fn mail(config: &Config) -> Option<Finding> {
-    let reachable = !config.server.listens_on_loopback();
-    (config.email.backend == EmailBackend::Log && reachable).then(|| {
+    let for_others = !config.server.is_for_this_machine();
+    (config.email.backend == EmailBackend::Log && for_others).then(|| {
         Finding::doubtful(
             "mail",
             "is printed to the log, so nobody can reset a password",

@@ -6,8 +6,22 @@ mod files;
 mod network;
 mod rights;
 
+use std::path::PathBuf;
+
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
+
+/// What is examined.
+pub struct Installation {
+    /// The configuration.
+    pub config: Config,
+    /// The same as settings, with where each comes from.
+    pub settings: Settings,
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
+    /// The process of the server that uses the data folder, if there is one.
+    pub process: Option<u32>,
+}
 
 /// What was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,12 +76,17 @@ impl Finding {
 }
 
 /// Looks at everything that a configuration names. It changes nothing but a probe row of a database that exists.
-pub async fn examine(config: &Config, settings: &Settings) -> Vec<Finding> {
-    let mut findings = vec![Finding::good("configuration", "is valid")];
+pub async fn examine(installation: &Installation) -> Vec<Finding> {
+    let Installation { config, settings, file, process } = installation;
+    let valid = match file {
+        Some(file) => format!("{} is valid", file.display()),
+        None => "is valid; there is no ayb.toml, so variables, flags and defaults are all of it".to_owned(),
+    };
+    let mut findings = vec![Finding::good("configuration", valid)];
     findings.extend(rights::examine(config, settings));
     findings.extend(files::examine(config, settings));
     findings.extend(certificate::examine(config, Clock::system().now()));
-    findings.extend(database::examine(config).await);
-    findings.extend(network::examine(config).await);
+    findings.extend(database::examine(config, settings).await);
+    findings.extend(network::examine(config, *process).await);
     findings
 }

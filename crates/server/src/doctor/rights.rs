@@ -8,15 +8,17 @@ use crate::config::key::{self, Key};
 use crate::config::layers::{MASTER_KEY, MASTER_KEY_FILE};
 use crate::config::{Config, Origin, Settings};
 
-/// Whether the master key stands in a setting. One that was read from a file of its own comes, as a setting, from the line
-/// that names that file.
-pub(super) fn master_key_is_a_setting(settings: &Settings) -> bool {
-    settings.setting(MASTER_KEY).is_some() && settings.origin(MASTER_KEY) != settings.origin(MASTER_KEY_FILE)
+/// Whether the master key stands in a setting. One that was read from a file of its own comes, as a setting, from that file
+/// or from the line that names it.
+pub(super) fn master_key_is_a_setting(config: &Config, settings: &Settings) -> bool {
+    let file = Origin::File { path: config.auth.provider.master_key_file.clone(), line: 0 };
+    let elsewhere = [file, settings.origin(MASTER_KEY_FILE)];
+    settings.setting(MASTER_KEY).is_some() && !elsewhere.contains(&settings.origin(MASTER_KEY))
 }
 
 /// Looks at the configuration file, if it holds secrets, and at the key of the certificate.
 pub(super) fn examine(config: &Config, settings: &Settings) -> Vec<Finding> {
-    let mut findings: Vec<_> = files_with_secrets(settings)
+    let mut findings: Vec<_> = files_with_secrets(config, settings)
         .into_iter()
         .filter_map(|(file, keys)| open_file("configuration", &file, &format!("holds {}", keys.join(", "))))
         .collect();
@@ -43,9 +45,9 @@ fn is_open(_: &Path) -> bool {
 }
 
 /// The configuration files in which secrets stand, with the keys that they are the values of.
-fn files_with_secrets(settings: &Settings) -> BTreeMap<PathBuf, Vec<&'static str>> {
+fn files_with_secrets(config: &Config, settings: &Settings) -> BTreeMap<PathBuf, Vec<&'static str>> {
     let mut files: BTreeMap<PathBuf, Vec<&'static str>> = BTreeMap::new();
-    for key in key::keys().filter(|key| holds_secret(settings, key)) {
+    for key in key::keys().filter(|key| holds_secret(config, settings, key)) {
         if let Origin::File { path, .. } = settings.origin(key.name) {
             files.entry(path).or_default().push(key.name);
         }
@@ -53,7 +55,7 @@ fn files_with_secrets(settings: &Settings) -> BTreeMap<PathBuf, Vec<&'static str
     files
 }
 
-fn holds_secret(settings: &Settings, key: &Key) -> bool {
-    let elsewhere = key.name == MASTER_KEY && !master_key_is_a_setting(settings);
+fn holds_secret(config: &Config, settings: &Settings, key: &Key) -> bool {
+    let elsewhere = key.name == MASTER_KEY && !master_key_is_a_setting(config, settings);
     !elsewhere && settings.shown(key) != settings.exposed(key)
 }

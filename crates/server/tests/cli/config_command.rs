@@ -98,6 +98,16 @@ fn list_shows_values_with_their_sources() {
 }
 
 #[test]
+fn a_master_key_that_the_server_made_is_said_to_come_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, &format!("[server]\ndata_dir = {:?}\n", folder.path()));
+    fs::write(folder.path().join("master.key"), "07".repeat(32)).unwrap();
+    let table = run(&path, &["config"]).out;
+    let key = table.lines().find(|line| line.starts_with("auth.oauth_provider.master_key ")).unwrap();
+    assert!(key.contains("********") && key.ends_with("/master.key"), "{key}");
+}
+
+#[test]
 fn a_key_without_a_value_is_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let ran = run(&file(&folder, ""), &["config", "get", "admin.password"]);

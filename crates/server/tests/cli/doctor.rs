@@ -200,3 +200,80 @@ fn files_with_secrets_that_others_may_read_are_a_warning() {
         &["warn  master key: ", "the.key is there, and other"],
     );
 }
+
+#[test]
+fn a_new_operator_is_told_what_is_examined_and_that_nothing_is_wrong() {
+    let folder = Folder::new();
+    let fresh = folder.examined(&[]);
+    for words in [
+        "configuration: is valid; there is no ayb.toml",
+        "provider: is off",
+        "\n\nNothing keeps the server from working as configured.\n",
+    ] {
+        assert_says(&fresh, Exit::Done, &[words]);
+    }
+    let file =
+        folder.write("ayb.toml", &format!("[auth.oauth_provider]\nmaster_key = \"{}\"\n", "07".repeat(32)));
+    let settings = [("AYB_CONFIG", file.to_str().unwrap())];
+    let data_dir = folder.path("data");
+    let up = ["migrate", "up", "--data-dir", data_dir.to_str().unwrap()];
+    assert_eq!(ayb_with(&up, &settings, "").exit, Exit::Done);
+    let shown = file.display();
+    let database = format!("ok    database: sqlite://{}/ayb.db can be opened\n", data_dir.display());
+    let examined = folder.examined(&settings);
+    for words in [
+        &format!("ok    configuration: {shown} is valid\n"),
+        &format!("ok    master key: is set by {shown}:2; keep a backup"),
+        database.as_str(),
+        "ok    tables: are up to date: ",
+    ] {
+        assert_says(&examined, Exit::Done, &[words]);
+    }
+}
+
+#[test]
+fn whether_a_server_runs_decides_what_to_do_about_a_silent_issuer() {
+    let folder = Folder::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let settings = [
+        ("AYB_SERVER_PORT", port.as_str()),
+        ("AYB_AUTH_OAUTH_PROVIDER_ENABLED", "true"),
+        ("AYB_AUTH_JWT_SECRET", "0123456789abcdefghijklmnopqrstuvwxyz"),
+    ];
+    let silent = "does not answer: Connection refused";
+    assert_says(
+        &folder.examined(&settings),
+        Exit::Done,
+        &["warn  issuer: no server runs on ", silent, "hint: `ayb start`"],
+    );
+    fs::create_dir_all(folder.path("data")).unwrap();
+    let _claim = ayb_server::cli::process::claim(&folder.path("data")).unwrap();
+    let process = format!("(process {})", std::process::id());
+    let words = ["warn  issuer: a server runs on ", &process, silent, "with other flags"];
+    assert_says(&folder.examined(&settings), Exit::Done, &words);
+}
+
+#[test]
+fn a_proxy_in_front_that_is_not_named_is_a_warning_and_mail_in_the_log_another() {
+    let public = ("AYB_SERVER_PUBLIC_URL", "https://id.example.com");
+    let folder = Folder::new();
+    let words = ["warn  listening: ", "server.trusted_proxies", "warn  mail: ", "\n\nNothing keeps"];
+    assert_says(&folder.examined(&[public]), Exit::Done, &words);
+    let named = folder.examined(&[public, ("AYB_SERVER_TRUSTED_PROXIES", "127.0.0.1")]);
+    assert_says(&named, Exit::Done, &["ok    listening: ", "One thing could be better."]);
+}
+
+#[test]
+fn a_clock_that_has_forgotten_the_time_is_a_failure() {
+    let folder = Folder::new();
+    let data_dir = folder.path("data");
+    let up = ["migrate", "up", "--data-dir", data_dir.to_str().unwrap()];
+    assert_eq!(ayb_with(&up, &[], "").exit, Exit::Done);
+    assert!(!folder.examined(&[]).out.contains("clock"));
+    let later = Clock::system().now().as_millis() + DAY * 1000;
+    let url = format!("sqlite://{}/ayb.db", data_dir.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let change = format!("update _ayb_migrations set applied_at = {later} where version = 1");
+    runtime.block_on(ayb_testkit::sqlite_at(&url).rows(&change));
+    assert_says(&folder.examined(&[]), Exit::Failed, &["fail  clock: this machine is at a time before"]);
+}

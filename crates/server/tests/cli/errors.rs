@@ -60,6 +60,35 @@ fn a_server_that_is_not_there_is_unreachable() {
 }
 
 #[test]
+fn a_server_that_runs_and_does_not_answer_is_not_told_to_be_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let claim = ayb_server::cli::process::claim(folder.path()).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let arguments = ["status", "--data-dir", folder.path().to_str().unwrap()];
+    let ran = || ayb_with(&arguments, &[("AYB_SERVER_PORT", &free)], "");
+    let running = ran();
+    let hint = format!("hint: a server runs here (process {}): its log", std::process::id());
+    assert!(running.exit == Exit::Unreachable && running.err.contains(&hint), "{}", running.err);
+    drop(claim);
+    assert!(ran().err.contains("hint: start it with `ayb start`"));
+}
+
+/// Else the command would go to whichever server is at the default address.
+#[test]
+fn a_configuration_file_that_cannot_be_read_names_no_server() {
+    for arguments in [
+        &["status", "--config", "/nowhere/ayb.toml"][..],
+        &["users", "list", "--config", "/nowhere/ayb.toml"],
+    ] {
+        let ran = ayb_with(arguments, &[("AYB_ADMIN_TOKEN", "x")], "");
+        assert_eq!(ran.exit, Exit::Failed, "{}", ran.err);
+        assert!(ran.err.contains("/nowhere/ayb.toml: cannot be opened"), "{}", ran.err);
+    }
+    let server = FakeServer::answering(&[(200, r#"{"status":"ok","database":"ok"}"#)]);
+    assert_eq!(server.run(&["status", "--config", "/nowhere/ayb.toml"]).exit, Exit::Done, "it was named");
+}
+
+#[test]
 fn hostile_server_urls_are_refused() {
     for url in [
         "",
@@ -78,11 +107,13 @@ fn hostile_server_urls_are_refused() {
 fn status_shows_health_and_fails_when_there_is_none() {
     let healthy = FakeServer::answering(&[(200, r#"{"status":"ok","database":"ok"}"#)]);
     let ran = healthy.run(&["status"]);
-    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Done, "Status: ok\nDatabase: ok\n"));
+    let said = format!("Server: {}/\nStatus: ok\nDatabase: ok\n", healthy.url);
+    assert_eq!((ran.exit, ran.out), (Exit::Done, said));
     let seen = healthy.seen();
     assert_eq!((seen[0].line.as_str(), seen[0].authorization.as_str()), ("GET /health", ""));
     let degraded = FakeServer::answering(&[(503, r#"{"status":"degraded","database":"unreachable"}"#)]);
     let ran = degraded.run(&["status"]);
-    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Failed, "Status: degraded\nDatabase: unreachable\n"));
+    assert_eq!(ran.exit, Exit::Failed);
+    assert!(ran.out.ends_with("/\nStatus: degraded\nDatabase: unreachable\n"), "{}", ran.out);
     assert!(ran.err.contains("is not healthy"), "{}", ran.err);
 }
