@@ -5,7 +5,7 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::grant::GrantRecord;
 
 use crate::Store;
-use crate::chain::{self, ByFound, chain};
+use crate::chain::{self, PerEngine, along_chain, most_links};
 use crate::columns::Columns;
 use crate::db::{Engine, Row, Tx, Value, Write};
 use crate::error::StoreError;
@@ -106,7 +106,7 @@ pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, n
 pub(crate) struct Several {
     codes: &'static str,
     grants: &'static str,
-    tokens: ByFound,
+    tokens: PerEngine,
     /// The first parameters of all three.
     keys: Vec<Value>,
 }
@@ -172,14 +172,18 @@ impl Several {
     }
 }
 
-pub(crate) const LIST: &str = concat!(
-    chain!("in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at is null)"),
-    "select ",
-    grant_columns!(),
-    " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and g.id in
-      (select grant_id from chain where (revoked_at is null and expires_at > $2)
-       or (select a.expires_at from _ayb_oauth_tokens a where a.id = chain.access_id and a.revoked_at is null) > $2)
-      order by g.created_at desc, g.id limit 200"
+/// A chain that goes on beyond what is followed counts as alive.
+pub(crate) const LIST: PerEngine = along_chain!(
+    "in (select id from _ayb_oauth_grants where user_id = $1 and revoked_at is null)",
+    concat!(
+        "select ",
+        grant_columns!(),
+        " from _ayb_oauth_grants g where g.user_id = $1 and g.revoked_at is null and g.id in
+          (select grant_id from chain where (revoked_at is null and expires_at > $2) or depth = ",
+        most_links!(),
+        " or (select a.expires_at from _ayb_oauth_tokens a where a.id = chain.access_id and a.revoked_at is null) > $2)
+          order by g.created_at desc, g.id limit 200"
+    )
 );
 
 async fn apply_after(tx: &mut Tx, ask: &(Write, Vec<Write>)) -> Result<bool, StoreError> {
@@ -244,7 +248,7 @@ impl Store {
 
     /// The grants of a person that have a living token, newest first, at most 200.
     pub async fn list_grants(&self, user: UserId, now: Timestamp) -> Result<Vec<GrantRecord>, StoreError> {
-        let rows = self.db.many(LIST, vec![user.into(), now.into()]).await?;
+        let rows = self.db.many(LIST.on(self.db.engine()), vec![user.into(), now.into()]).await?;
         rows.iter().map(|row: &Row| read_grant(&mut Columns::of(row))).collect()
     }
 

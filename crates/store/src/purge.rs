@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Store;
 use crate::chain;
-use crate::db::Value;
+use crate::db::{Tx, Value};
 use crate::error::StoreError;
 
 /// How long a dead row stays, for the trail and for a second use to be noticed.
@@ -152,13 +152,25 @@ impl Store {
         let params: [Value; 3] = [(*cursor).into(), young.into(), (budget - 1).into()];
         let end = self.db.one(walk.end, &params).await?.map(|row| row.uuid(0)).transpose()?;
         let params = vec![(*cursor).into(), end.unwrap_or(young).into(), dead.into()];
-        if let Some(before) = walk.before {
-            self.db.execute(before, params.clone()).await?;
-        }
-        let deleted = self.db.execute(walk.delete, params).await?;
+        let deleted = match walk.before {
+            None => self.db.execute(walk.delete, params).await?,
+            Some(before) => {
+                let ask = (before, walk.delete, params);
+                self.db.transaction("purge", ask, |tx, ask| Box::pin(both(tx, ask))).await?
+            }
+        };
         *cursor = end.unwrap_or_default();
         Ok(deleted)
     }
+}
+
+/// Two statements with the same parameters; how many rows the second changed.
+async fn both(
+    tx: &mut Tx,
+    (first, second, params): &(&'static str, &'static str, Vec<Value>),
+) -> Result<u64, StoreError> {
+    tx.execute(first, params).await?;
+    tx.execute(second, params).await
 }
 
 /// The smallest identifier that is made at `time` (RFC 9562 §5.7).

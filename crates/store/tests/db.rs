@@ -401,7 +401,7 @@ async fn a_cancelled_transaction_leaves_nothing_and_its_connection_serves_the_ne
 #[tokio::test]
 async fn connections_are_there_from_the_start_and_stay() {
     let Some(database) = ayb_testkit::postgres().await else { return };
-    let here = "select count(*) from pg_stat_activity where application_name = 'ayb' and datname = current_database()";
+    let here = "select count(*) from pg_stat_activity where application_name like 'ayb%' and datname = current_database()";
     for (least, open) in [(0, "1"), (1, "1"), (3, "3"), (4, "4"), (7, "7"), (100, "12")] {
         let options = DbOptions { min_connections: least, ..DbOptions::default() };
         let db = Db::open(&database.url, options).await.unwrap();

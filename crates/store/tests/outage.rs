@@ -52,7 +52,7 @@ const OFF: &str = "alter database postgres set default_transaction_read_only = o
 const ON: &str = "alter database postgres set default_transaction_read_only = off";
 /// Ends every session but the one that asks.
 const END: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-    where application_name = 'ayb' and pid <> pg_backend_pid()";
+    where application_name like 'ayb%' and pid <> pg_backend_pid()";
 
 /// Providers of databases switch writes off when a disk is full, and a connection to what has become a standby looks the same.
 /// A session keeps what it began with, so that only new ones see that writes are back.

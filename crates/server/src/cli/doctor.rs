@@ -16,7 +16,8 @@ pub async fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let findings = match gathered.into_config() {
         Ok((config, settings)) => {
             // A folder of which this cannot be told has findings of its own.
-            let process = process::holder(&config.server.data_dir).ok().flatten();
+            let holder = process::holder(&config.server.data_dir).ok().flatten();
+            let process = holder.map(|holder| holder.process);
             doctor::examine(&Installation { config, settings, file, process }).await
         }
         Err(error) => vec![Finding::bad(

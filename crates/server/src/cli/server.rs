@@ -12,7 +12,8 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::local::{self, Local};
 use super::output::clean;
-use super::{process, token};
+use super::process::{self, Holder};
+use super::token;
 use crate::config::SecretText;
 
 /// An answer that is longer than this does not come from an ayb server.
@@ -163,13 +164,11 @@ impl Server {
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let failure = Failure::new(Exit::Unreachable, format!("cannot reach the server at {}", self.url))
             .because(chain(error));
-        let process = self.here.as_ref().and_then(|folder| process::holder(folder).ok().flatten());
-        match process {
+        let holder = self.here.as_ref().and_then(|folder| process::holder(folder).ok().flatten());
+        match holder {
             None => failure.hint("start it with `ayb start`, or name it with --url or AYB_URL"),
-            Some(process) => failure.hint(format!(
-                "a server runs here (process {process}): its log says whether it is well; if it was started with other \
-                 flags, name its address with --url or AYB_URL"
-            )),
+            Some(Holder { process, .. }) => failure
+                .hint(format!("a server runs here (process {process}): its log says whether it is well")),
         }
     }
 }

@@ -4,7 +4,7 @@
 use ayb_protocol::ids::GrantId;
 use ayb_provider::client::ClientSettings;
 use ayb_provider::grant::Issuance;
-use ayb_store::db::Db;
+use ayb_store::db::{Db, Engine};
 use ayb_store::{RevocationReason, Sweep};
 
 use crate::kit::each_migrated;
@@ -114,11 +114,117 @@ async fn an_access_token_that_outlives_its_refresh_token_becomes_the_head() {
         let (grant, access) = (answer.grant.id, answer.issuance.access.id);
         let longer = "update _ayb_oauth_tokens set expires_at = $2 where id = $1";
         db.execute(longer, vec![access.into(), after(60 * DAY).into()]).await.unwrap();
+        let listed =
+            async |day| world.store.list_grants(world.user.id, after(day * DAY)).await.unwrap().len();
+        assert_eq!(listed(35).await, 1, "the refresh token has expired");
         purge(&world, 40).await;
         assert_eq!((count(&db, TOKENS, grant).await, count(&db, HEADS, grant).await), (1, 1));
         assert!(world.is_live(&answer.issuance.access, after(40 * DAY)).await);
+        assert_eq!(listed(40).await, 1);
         world.store.revoke_grant(grant, RevocationReason::ByClient, after(40 * DAY)).await.unwrap();
         assert_eq!(count(&db, UNMARKED, grant).await, 0);
     })
     .await;
+}
+
+/// Access tokens may be made to live longer than refresh tokens; then they outlive those that were rotated, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_access_token_is_lost_when_the_rotated_token_beside_it_leaves() {
+    each_migrated(async |db: Db| {
+        for last in [32, 33, 34, 50] {
+            let world = World::new(db.clone()).await;
+            let answer = world.granted().await;
+            let grant = answer.grant.id;
+            refreshed_until(&world, answer.issuance.clone(), 1).await;
+            let longer =
+                "update _ayb_oauth_tokens set expires_at = $2 where grant_id = $1 and token_type = 'access'";
+            db.execute(longer, vec![grant.0.into(), after(60 * DAY).into()]).await.unwrap();
+            for day in 2..=last {
+                purge(&world, day).await;
+            }
+            assert!(world.is_live(&answer.issuance.access, after(last * DAY)).await, "day {last}");
+            let listed = world.store.list_grants(world.user.id, after(last * DAY)).await.unwrap();
+            assert_eq!(listed.len(), 1, "day {last}");
+            world.store.revoke_grant(grant, RevocationReason::ByClient, after(last * DAY)).await.unwrap();
+            assert_eq!(count(&db, UNMARKED, grant).await, 0, "day {last}");
+            purge(&world, last + 32).await;
+            assert_eq!(count(&db, TOKENS, grant).await, 0, "day {last}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_of_revoking_marks_the_tokens_of_all_its_grants_and_of_no_other() {
+    each_migrated(async |db: Db| {
+        for way in 0..4 {
+            let world = World::new(db.clone()).await;
+            let bystander = World::new(db.clone()).await.granted().await;
+            let grants = [world.granted().await, world.granted().await];
+            for answer in &grants {
+                refreshed_until(&world, answer.issuance.clone(), 2).await;
+            }
+            let (store, user, client) = (&world.store, world.user.id, &world.client.client_id);
+            let (reason, now) = (RevocationReason::ByAdministrator, after(2 * DAY));
+            match way {
+                0 => {
+                    for answer in &grants {
+                        store.revoke_grant(answer.grant.id, reason, now).await.unwrap();
+                    }
+                }
+                1 => store.revoke_grants_of_user(user, reason, now).await.unwrap(),
+                2 => store.revoke_grants(user, client, reason, now).await.unwrap(),
+                _ => {
+                    store.revoke_grants_of_session(user, client, world.session.id, reason, now).await.unwrap()
+                }
+            }
+            for answer in &grants {
+                assert_eq!(count(&db, UNMARKED, answer.grant.id).await, 0, "way {way}");
+            }
+            assert_ne!(count(&db, UNMARKED, bystander.grant.id).await, 0, "way {way}");
+        }
+    })
+    .await;
+}
+
+/// Whoever stole a refresh token can make a long chain. Links beyond what is followed have no mark, and are dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_of_any_length_is_revoked_at_once() {
+    each_migrated(async |db: Db| {
+        let world = World::new(db.clone()).await;
+        let answer = world.granted().await;
+        let grant = answer.grant.id;
+        let newest = refreshed_until(&world, answer.issuance, 1).await;
+        lengthen(&db, grant).await;
+        let later = after(DAY + 60);
+        assert_eq!(world.store.list_grants(world.user.id, later).await.unwrap().len(), 1);
+        world.store.revoke_grant(grant, RevocationReason::ByClient, later).await.unwrap();
+        assert_ne!(count(&db, UNMARKED, grant).await, 0, "the chain is longer than what is followed");
+        assert!(!world.is_live(&newest.access, later).await);
+        assert!(world.store.list_grants(world.user.id, later).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+/// Puts 30,000 rotated links between the first refresh token of a grant and the second.
+async fn lengthen(db: &Db, grant: GrantId) {
+    const LINKS: i64 = 30_000;
+    let (id, next) = match db.engine() {
+        Engine::Sqlite => ("unhex(printf('%032x', n.i))", "unhex(printf('%032x', n.i + 1))"),
+        Engine::Postgres => ("lpad(to_hex(n.i), 32, '0')::uuid", "lpad(to_hex(n.i + 1), 32, '0')::uuid"),
+    };
+    let insert = format!(
+        "insert into _ayb_oauth_tokens (id, token_hash, token_type, client_id, user_id, scope, grant_id, expires_at,
+         revoked_at, created_at, successor_id)
+         select {id}, t.token_hash, 'refresh', t.client_id, t.user_id, t.scope, t.grant_id, t.expires_at, t.revoked_at,
+         t.created_at, case when n.i = {LINKS} then t.successor_id else {next} end
+         from _ayb_oauth_tokens t cross join
+         (with recursive n (i) as (select 1 union all select i + 1 from n where i < {LINKS}) select i from n) n
+         where t.grant_id = $1 and t.is_head"
+    );
+    db.execute(insert.leak(), vec![grant.0.into()]).await.unwrap();
+    let first = format!(
+        "update _ayb_oauth_tokens set successor_id = (select {id} from (select 1 as i) n) where grant_id = $1 and is_head"
+    );
+    db.execute(first.leak(), vec![grant.0.into()]).await.unwrap();
 }
