@@ -135,17 +135,18 @@ fn validity(certificate: &CertificateDer<'_>) -> Option<(Timestamp, Timestamp)> 
     let parsed = ParsedCertificate::try_from(certificate).ok()?;
     let refusal = |at: Duration| {
         let (nobody, at) = (RootCertStore::empty(), UnixTime::since_unix_epoch(at));
-        verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], at, &[]).err()
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], at, &[]).err()? {
+            Error::InvalidCertificate(refusal) => Some(refusal),
+            _ => None,
+        }
     };
-    let begin = match refusal(Duration::ZERO)? {
-        Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => not_before,
-        _ => return None,
+    let CertificateError::NotValidYetContext { not_before, .. } = refusal(Duration::ZERO)? else {
+        return None;
     };
-    let end = match refusal(Duration::from_secs(u64::MAX))? {
-        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => not_after,
-        _ => return None,
+    let CertificateError::ExpiredContext { not_after, .. } = refusal(Duration::from_secs(u64::MAX))? else {
+        return None;
     };
-    Some((timestamp(begin)?, timestamp(end)?))
+    Some((timestamp(not_before)?, timestamp(not_after)?))
 }
 
 fn timestamp(time: UnixTime) -> Option<Timestamp> {
