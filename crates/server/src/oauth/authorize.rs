@@ -50,7 +50,8 @@ async fn walk(visit: &Visit, pairs: &[(String, String)]) -> Response {
     }
     let asked = match Asked::read(visit, pairs, Recall::Never).await {
         Ok(asked) => asked,
-        Err(response) => return *response,
+        Err(Unread::Fault(fault)) => return error::show(visit, fault),
+        Err(Unread::Told(response)) => return *response,
     };
     match next(visit, &asked, pairs).await {
         Ok(response) => response,
@@ -82,23 +83,33 @@ pub struct Asked {
     pub expected_sub: Option<String>,
 }
 
+/// Why there is no request.
+pub enum Unread {
+    /// The address is not trusted: a page says so, or JSON.
+    Fault(OAuthError),
+    /// The client is told: an error on its way to it.
+    Told(Box<Response>),
+}
+
+impl<E: Into<OAuthError>> From<E> for Unread {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
 impl Asked {
     /// Reads and checks a request.
     ///
     /// # Errors
-    /// The answer: a page (or JSON) while the address is not trusted, an error on its way to the client afterwards.
-    pub async fn read(
-        visit: &Visit,
-        pairs: &[(String, String)],
-        recall: Recall,
-    ) -> Result<Self, Box<Response>> {
+    /// See [`Unread`].
+    pub async fn read(visit: &Visit, pairs: &[(String, String)], recall: Recall) -> Result<Self, Unread> {
         let progress = visit.app.progress.read(pairs, visit.now);
         let own = pairs.iter().filter(|(name, _)| name != PARAMETER).cloned().collect();
-        let params = Params::from_pairs(own).map_err(|refusal| Box::new(error::show(visit, refusal)))?;
-        let addressed = addressed(visit, &params, recall).await;
-        let addressed = addressed.map_err(|fault| Box::new(error::show(visit, fault)))?;
+        let params = Params::from_pairs(own)?;
+        let addressed = addressed(visit, &params, recall).await?;
         let checked = AuthorizeRequest::read(&params).and_then(|request| addressed.validate(request));
-        let validated = checked.map_err(|refusal| Box::new(refused(visit, &addressed, &params, &refusal)))?;
+        let told = |refusal: &Refusal| Unread::Told(Box::new(refused(visit, &addressed, &params, refusal)));
+        let validated = checked.map_err(|refusal| told(&refusal))?;
         let expected_sub = match &validated.request().id_token_hint {
             None => None,
             Some(hint) => match id_token_hint::read(&visit.app, hint, visit.now) {
@@ -108,7 +119,7 @@ impl Asked {
                         ErrorCode::InvalidRequest,
                         "The id_token_hint is not an ID token of this server.",
                     );
-                    return Err(Box::new(refused(visit, &addressed, &params, &refusal)));
+                    return Err(told(&refusal));
                 }
             },
         };

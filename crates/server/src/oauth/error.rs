@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use ayb_protocol::error::{ErrorCode, Refusal};
 use ayb_protocol::message::token::ErrorResponse;
 use ayb_protocol::time::Seconds;
+use ayb_provider::limit::Verdict;
 use ayb_store::error::StoreError;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -76,6 +77,14 @@ impl OAuthError {
     fn log_line(&self) -> String {
         let detail = self.refusal.detail.as_deref().unwrap_or(self.refusal.public);
         format!("{}: {detail}", self.refusal.code)
+    }
+
+    /// How long to wait before the next attempt, where waiting helps.
+    pub fn wait(&self) -> Option<Seconds> {
+        match self.standing.map(|standing| standing.verdict) {
+            Some(Verdict::Limited { retry_after, .. }) => Some(retry_after),
+            _ => self.retry_after,
+        }
     }
 
     /// `Retry-After`, and what is left of a limit.

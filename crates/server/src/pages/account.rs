@@ -86,7 +86,7 @@ pub async fn post(
     Path(part): Path<String>,
     form: Result<FormPairs, BodyRejection>,
 ) -> Response {
-    taken(&visit, form, async |pairs| take(&visit, &part, pairs).await).await
+    taken(&visit, HOME, form, async |pairs| take(&visit, &part, pairs).await).await
 }
 
 async fn take(visit: &Visit, part: &str, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

@@ -43,10 +43,15 @@ pub async fn of(app: &App, return_to: Option<&str>) -> Result<Option<AskerNames>
     Ok(Some(AskerNames { client: client.settings.name, app: owner.name, origin: trusted.origin() }))
 }
 
-/// The address that the client suggests (OpenID Connect Core §3.1.2.1).
-pub fn login_hint(return_to: Option<&str>) -> Option<String> {
-    let pairs = request(return_to)?;
-    field(&pairs, "login_hint").filter(|hint| hint.contains('@')).map(str::to_owned)
+/// The parameter that names the address to fill in (OpenID Connect Core §3.1.2.1), in a request and of our own pages.
+pub const LOGIN_HINT: &str = "login_hint";
+
+/// The address that a page is opened with, or else the one that the client suggests in the request behind it.
+pub fn login_hint(page: &[(String, String)], return_to: Option<&str>) -> Option<String> {
+    let hint = |pairs: &[(String, String)]| {
+        field(pairs, LOGIN_HINT).filter(|hint| hint.contains('@')).map(str::to_owned)
+    };
+    hint(page).or_else(|| hint(&request(return_to)?))
 }
 
 fn request(return_to: Option<&str>) -> Option<Vec<(String, String)>> {

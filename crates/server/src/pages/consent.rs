@@ -17,10 +17,11 @@ use http::header::AUTHORIZATION;
 use crate::audit::Subject;
 use crate::http::csrf::CSRF_FIELD;
 use crate::http::extract::{FormPairs, JsonBody};
-use crate::oauth::authorize::{Asked, address_of, present, refuse, start_over};
+use crate::oauth::authorize::{Asked, PATH, Unread, address_of, present, refuse, start_over};
 use crate::oauth::client_auth::Recall;
 use crate::oauth::error::OAuthError;
 use crate::oauth::{answer, prompt};
+use crate::pages::form::address;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Asker, ConsentPage, Destination, Hidden, Permission, TableAccess, View};
 use crate::pages::visit::{Visit, field, person};
@@ -97,9 +98,17 @@ fn known_tables(earlier: Option<&ConsentRecord>) -> Option<BTreeSet<String>> {
 /// Takes the decision, as a form from the page or as JSON from a program with a session token.
 pub async fn post(visit: Visit, request: Request) -> Response {
     match pairs(&visit, request).await {
-        Ok(pairs) => decide(&visit, pairs).await.unwrap_or_else(|fault| error::show(&visit, fault)),
+        Ok(pairs) => decide(&visit, &pairs).await.unwrap_or_else(|fault| {
+            let own = of_request(&pairs).map(|(name, value)| (name.as_str(), value.as_str()));
+            error::show_before(&visit, fault, &address(PATH, own))
+        }),
         Err(response) => *response,
     }
+}
+
+/// What is of the request and not of the decision, with what was done for it so far.
+fn of_request(pairs: &[(String, String)]) -> impl Iterator<Item = &(String, String)> {
+    pairs.iter().filter(|(name, _)| name != DECISION && name != CSRF_FIELD)
 }
 
 async fn pairs(visit: &Visit, request: Request) -> Result<Vec<(String, String)>, Box<Response>> {
@@ -136,24 +145,25 @@ fn text(value: serde_json::Value) -> Result<String, Refusal> {
     }
 }
 
-async fn decide(visit: &Visit, mut pairs: Vec<(String, String)>) -> Result<Response, OAuthError> {
+async fn decide(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
     let present = present(visit).await?;
     // A bearer session token cannot be sent by another site; a cookie can, so the page's form proves itself.
-    if !visit.headers.contains_key(AUTHORIZATION) && visit.check_form(present.as_ref(), &pairs).is_err() {
+    if !visit.headers.contains_key(AUTHORIZATION) && visit.check_form(present.as_ref(), pairs).is_err() {
         return Ok(match present {
             Some(_) => error::cross_site(visit),
-            None => sign_in_first(visit, &pairs),
+            None => sign_in_first(visit, pairs),
         });
     }
-    let allow = match field(&pairs, DECISION) {
+    let allow = match field(pairs, DECISION) {
         Some("allow" | "approve") => true,
         Some("deny") => false,
         _ => return Err(Refusal::new(ErrorCode::InvalidRequest, "decision is approve or deny.").into()),
     };
-    pairs.retain(|(name, _)| name != DECISION && name != CSRF_FIELD);
+    let pairs: Vec<_> = of_request(pairs).cloned().collect();
     let asked = match Asked::read(visit, &pairs, Recall::Never).await {
         Ok(asked) => asked,
-        Err(response) => return Ok(*response),
+        Err(Unread::Fault(fault)) => return Err(fault),
+        Err(Unread::Told(response)) => return Ok(*response),
     };
     let Some(signed_in) = present else { return Ok(sign_in_first(visit, &pairs)) };
     if !allow {
@@ -168,9 +178,7 @@ fn sign_in_first(visit: &Visit, pairs: &[(String, String)]) -> Response {
     if visit.wants_json() {
         return prompt::sign_in_first(None);
     }
-    let own: Vec<_> =
-        pairs.iter().filter(|(name, _)| name != DECISION && name != CSRF_FIELD).cloned().collect();
-    start_over(&own)
+    start_over(&of_request(pairs).cloned().collect::<Vec<_>>())
 }
 
 async fn approve(

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use ayb_protocol::error::{ErrorCode, Refusal};
+use ayb_protocol::time::Seconds;
 use http::StatusCode;
 use serde_json::json;
 
@@ -14,19 +15,29 @@ use crate::pages::visit::Visit;
 
 /// Shows a refusal to a person, or says it in JSON to whoever asked for that.
 pub fn show(visit: &Visit, error: impl Into<OAuthError>) -> Response {
-    let error = error.into();
+    answer(visit, error.into(), None)
+}
+
+/// The same for a form: where another attempt may do, a link leads to the page `form` with it.
+pub fn show_before(visit: &Visit, error: impl Into<OAuthError>, form: &str) -> Response {
+    answer(visit, error.into(), Some(form))
+}
+
+fn answer(visit: &Visit, error: OAuthError, form: Option<&str>) -> Response {
     if visit.wants_json() {
         return error.into_response();
     }
     let refusal = error.refusal().clone();
     let (title, advice) = words(&refusal);
+    let advice = error.wait().map_or_else(|| advice.to_owned(), when);
+    let may_pass = error.status().is_server_error() || error.status() == StatusCode::TOO_MANY_REQUESTS;
     let view = ErrorPage {
         chrome: visit.chrome(None),
         code: refusal.code.as_str(),
         title,
         text: refusal.public,
-        advice,
-        next: None,
+        advice: &advice,
+        next: form.filter(|_| may_pass).map(|form| (form, "Back to the form")),
     };
     let mut response = page(error.status(), view.html(), &Allow::default());
     response.headers_mut().extend(error.when_to_come_back());
@@ -88,6 +99,13 @@ impl Words {
         let view = ErrorPage { chrome: visit.chrome(None), code, title, text, advice, next };
         page(status, view.html(), &Allow::default())
     }
+}
+
+/// When to try again, in words.
+fn when(wait: Seconds) -> String {
+    let (count, unit) = if wait.0 < 120 { (wait.0, "second") } else { (wait.0.div_ceil(60), "minute") };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("Try again in {count} {unit}{plural}.")
 }
 
 fn words(refusal: &Refusal) -> (&'static str, &'static str) {

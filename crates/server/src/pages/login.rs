@@ -38,7 +38,7 @@ async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     if present.is_some() && !again {
         return Ok(see_other(to.unwrap_or(HOME)));
     }
-    let hint = asker::login_hint(to);
+    let hint = asker::login_hint(pairs, to);
     let known = present.as_ref().map(|present| present.user().email.clone());
     let email = hint.or(known).unwrap_or_default();
     form(visit, to, &email, Vec::new(), StatusCode::OK).await
@@ -70,7 +70,7 @@ async fn form(
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_to_sign_in(&visit, form, async |pairs| take(&visit, pairs).await).await
+    taken_to_sign_in(&visit, "/login", form, async |pairs| take(&visit, pairs).await).await
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

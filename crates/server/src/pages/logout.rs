@@ -17,6 +17,7 @@ use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::oauth::error::OAuthError;
 use crate::oauth::id_token_hint;
 use crate::pages::error;
+use crate::pages::form::address;
 use crate::pages::login::HOME;
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{Hidden, LoggedOutPage, LogoutPage, View};
@@ -43,14 +44,19 @@ pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Respo
     }
 }
 
-fn start_over(pairs: &[(String, String)]) -> Response {
+/// The address of a request.
+fn address_of(pairs: &[(String, String)]) -> String {
     let own = pairs.iter().filter(|(name, _)| name != CSRF_FIELD);
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
-    see_other(&if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") })
+    address(PATH, own.map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+fn start_over(pairs: &[(String, String)]) -> Response {
+    see_other(&address_of(pairs))
 }
 
 async fn walk(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> Response {
-    answer(visit, pairs, confirmed).await.unwrap_or_else(|fault| error::show(visit, fault))
+    let answer = answer(visit, pairs, confirmed).await;
+    answer.unwrap_or_else(|fault| error::show_before(visit, fault, &address_of(pairs)))
 }
 
 async fn answer(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> Result<Response, OAuthError> {

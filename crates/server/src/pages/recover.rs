@@ -15,18 +15,19 @@ use crate::pages::form::taken_of_visitor;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{ForgotPage, Notice, NoticePage, Problem, ResetPage, VerifyPage, View};
 use crate::pages::visit::{FormToken, Visit, field};
-use crate::pages::{error, return_to};
+use crate::pages::{asker, error, return_to};
 
 /// Asks for the address of the account.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
     let pairs = query.map(|query| query.0).unwrap_or_default();
     let to = field(&pairs, "return_to").and_then(return_to::checked);
-    forgot(&visit, to, "", Vec::new(), StatusCode::OK).unwrap_or_else(|fault| error::show(&visit, fault))
+    let email = asker::login_hint(&pairs, to).unwrap_or_default();
+    forgot(&visit, to, &email, Vec::new(), StatusCode::OK).unwrap_or_else(|fault| error::show(&visit, fault))
 }
 
 /// Sends the link, if an account has the address, and says the same in any case.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_of_visitor(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, "/forgot", form, async |pairs| {
         Attempt::count(&visit.app, visit.caller, visit.now).await?;
         let to = field(pairs, "return_to").and_then(return_to::checked);
         let typed = field(pairs, "email").unwrap_or_default();
@@ -54,7 +55,7 @@ pub async fn get_reset(visit: Visit, query: Result<QueryPairs, BodyRejection>) -
 
 /// Sets the new password, which uses the link up.
 pub async fn post_reset(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_of_visitor(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, "/reset", form, async |pairs| {
         let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
         let token = field(pairs, "token").unwrap_or_default();
         let password = field(pairs, "password").unwrap_or_default();
@@ -85,7 +86,7 @@ pub async fn verify_email(visit: Visit, query: Result<QueryPairs, BodyRejection>
 
 /// Takes the yes, which uses the link up.
 pub async fn post_verify_email(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_of_visitor(&visit, form, async |pairs| {
+    taken_of_visitor(&visit, "/verify-email", form, async |pairs| {
         let token = field(pairs, "token").unwrap_or_default();
         if !mail_link::verify_email(&visit.app, token, visit.caller, visit.now).await? {
             return Ok(dead_verification(&visit));

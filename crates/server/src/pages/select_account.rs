@@ -40,7 +40,7 @@ async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
 
 /// Takes the choice.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken(&visit, form, async |pairs| take(&visit, pairs).await).await
+    taken(&visit, "/select-account", form, async |pairs| take(&visit, pairs).await).await
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {

@@ -27,16 +27,17 @@ use crate::sign_in;
 /// Shows the form.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
     let pairs = query.map(|query| query.0).unwrap_or_default();
-    let typed = Typed { to: field(&pairs, "return_to").and_then(return_to::checked), ..Typed::default() };
+    let to = field(&pairs, "return_to").and_then(return_to::checked);
+    let email = asker::login_hint(&pairs, to).unwrap_or_default();
+    let typed = Typed { to, name: "", email: &email };
     form(&visit, &typed, &[], StatusCode::OK).await.unwrap_or_else(|fault| error::show(&visit, fault))
 }
 
 /// Takes the form.
 pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Response {
-    taken_to_sign_in(&visit, form, async |pairs| take(&visit, pairs).await).await
+    taken_to_sign_in(&visit, "/signup", form, async |pairs| take(&visit, pairs).await).await
 }
 
-#[derive(Default)]
 struct Typed<'a> {
     to: Option<&'a str>,
     name: &'a str,

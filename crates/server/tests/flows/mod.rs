@@ -18,3 +18,4 @@ mod protected_api;
 mod recover;
 mod shared_limits;
 mod slow;
+mod way_back;
