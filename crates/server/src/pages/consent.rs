@@ -21,11 +21,12 @@ use crate::oauth::authorize::{Asked, PATH, Unread, address_of, present, refuse, 
 use crate::oauth::client_auth::Recall;
 use crate::oauth::error::OAuthError;
 use crate::oauth::{answer, prompt};
+use crate::pages::error;
 use crate::pages::form::address;
+use crate::pages::login::for_somebody_else;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{Asker, ConsentPage, Destination, Hidden, Permission, TableAccess, View};
 use crate::pages::visit::{Visit, field, person};
-use crate::pages::{error, return_to};
 
 const DECISION: &str = "decision";
 
@@ -53,7 +54,7 @@ pub async fn show(
     let origin = redirect_uri.origin();
     let tables =
         question.tables.to_stored().filter(|_| question.scope.resource().is_some()).unwrap_or_default();
-    let switch = return_to::link("/login?again=1", Some(&address_of(pairs)));
+    let switch = for_somebody_else(Some(&address_of(pairs)));
     let view = ConsentPage {
         chrome: visit.chrome(Some(present)),
         csrf: &form.token,

@@ -5,7 +5,7 @@ use axum::response::Response;
 use crate::http::extract::{BodyRejection, FormPairs};
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::LOGIN_HINT;
-use crate::pages::login::HOME;
+use crate::pages::login::{AGAIN, HOME};
 use crate::pages::respond::see_other;
 use crate::pages::visit::{Visit, field};
 use crate::pages::{error, return_to};
@@ -14,7 +14,8 @@ use crate::pages::{error, return_to};
 pub type Pairs = [(String, String)];
 
 /// What a page of a form is opened again with: the field of the form, and its name in the address. Never a password.
-const KEPT: [(&str, &str); 3] = [("return_to", "return_to"), ("token", "token"), ("email", LOGIN_HINT)];
+const KEPT: [(&str, &str); 4] =
+    [("return_to", "return_to"), ("token", "token"), (AGAIN, AGAIN), ("email", LOGIN_HINT)];
 
 /// Takes a form of the page at `path`. Whether it came from our page is for `work` to check, which knows who is signed in.
 pub async fn taken(

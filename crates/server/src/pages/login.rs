@@ -25,6 +25,31 @@ use crate::sign_in::{self, SignInError};
 /// Where somebody lands who came from nowhere in particular.
 pub const HOME: &str = "/account";
 
+/// The parameter that shows the form to somebody who is signed in: as [`OTHER`], or to prove that they are still there.
+pub const AGAIN: &str = "again";
+
+/// Somebody else wants to sign in.
+const OTHER: &str = "other";
+
+/// The form for somebody else than who is signed in.
+pub fn for_somebody_else(to: Option<&str>) -> String {
+    return_to::link(&format!("/login?{AGAIN}={OTHER}"), to)
+}
+
+/// What the form was opened with.
+#[derive(Clone, Copy)]
+struct Opened<'a> {
+    to: Option<&'a str>,
+    again: Option<&'a str>,
+}
+
+impl<'a> Opened<'a> {
+    fn read(pairs: &'a [(String, String)]) -> Self {
+        let to = field(pairs, "return_to").and_then(return_to::checked);
+        Self { to, again: field(pairs, AGAIN) }
+    }
+}
+
 /// Shows the form, or goes on at once when somebody is signed in already.
 pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Response {
     let pairs = query.map(|query| query.0).unwrap_or_default();
@@ -32,21 +57,23 @@ pub async fn get(visit: Visit, query: Result<QueryPairs, BodyRejection>) -> Resp
 }
 
 async fn show(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
-    let to = field(pairs, "return_to").and_then(return_to::checked);
-    let again = field(pairs, "again").is_some();
+    let opened = Opened::read(pairs);
+    let Opened { to, again } = opened;
     let present = visit.present().await?;
-    if present.is_some() && !again {
+    if present.is_some() && again.is_none() {
         return Ok(see_other(to.unwrap_or(HOME)));
     }
     let hint = asker::login_hint(pairs, to);
-    let known = present.as_ref().map(|present| present.user().email.clone());
+    // Somebody else has another address than the one that is being left.
+    let same = present.as_ref().filter(|_| again != Some(OTHER));
+    let known = same.map(|present| present.user().email.clone());
     let email = hint.or(known).unwrap_or_default();
-    form(visit, to, &email, Vec::new(), StatusCode::OK).await
+    form(visit, opened, &email, Vec::new(), StatusCode::OK).await
 }
 
 async fn form(
     visit: &Visit,
-    to: Option<&str>,
+    Opened { to, again }: Opened<'_>,
     email: &str,
     problems: Vec<Problem<'_>>,
     status: StatusCode,
@@ -57,6 +84,7 @@ async fn form(
         chrome: visit.chrome(None),
         csrf: &token.token,
         return_to: to,
+        again,
         asker: asker.as_ref().map(AskerNames::view),
         email,
         sign_up: visit.app.config.auth.registration,
@@ -74,17 +102,17 @@ pub async fn post(visit: Visit, form: Result<FormPairs, BodyRejection>) -> Respo
 }
 
 async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
-    let to = field(pairs, "return_to").and_then(return_to::checked);
+    let opened = Opened::read(pairs);
     let email = field(pairs, "email").unwrap_or_default();
     let password = field(pairs, "password").unwrap_or_default();
     let attempt = Attempt::count(&visit.app, visit.caller, visit.now).await?;
-    let enter = async |user: UserRecord| enter(visit, &user, to.unwrap_or(HOME)).await;
+    let enter = async |user: UserRecord| enter(visit, &user, opened.to.unwrap_or(HOME)).await;
     match sign_in::with_password(&visit.app, &attempt, email, password, visit.now, enter).await {
         Ok(response) => Ok(response),
         Err(SignInError::Wrong) => {
             let text = "That e-mail address and password do not belong together.";
             let problems = vec![Problem { field: None, text }];
-            form(visit, to, email, problems, StatusCode::UNAUTHORIZED).await
+            form(visit, opened, email, problems, StatusCode::UNAUTHORIZED).await
         }
         Err(SignInError::Fault(fault)) => Err(fault),
     }

@@ -7,7 +7,7 @@ use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::oauth::error::OAuthError;
 use crate::pages::asker::{self, AskerNames};
 use crate::pages::form::taken;
-use crate::pages::login::HOME;
+use crate::pages::login::{HOME, for_somebody_else};
 use crate::pages::respond::{Allow, page, see_other};
 use crate::pages::view::{AccountChoice, Hidden, SelectAccountPage, View};
 use crate::pages::visit::{Visit, field, person};
@@ -52,5 +52,5 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     if field(pairs, "account") == Some(CURRENT) && present.is_some() {
         return Ok(see_other(to.unwrap_or(HOME)));
     }
-    Ok(see_other(&return_to::link("/login?again=1", to)))
+    Ok(see_other(&for_somebody_else(to)))
 }

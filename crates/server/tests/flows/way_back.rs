@@ -46,6 +46,19 @@ async fn a_form_of_a_visitor_comes_back_with_the_address_and_without_the_passwor
 }
 
 #[tokio::test]
+async fn the_form_for_somebody_else_comes_back_as_that() {
+    let app = TestApp::with(|config| config.auth.rate_limit = 1).await;
+    let ada = app.user("ada").await;
+    let mut browser = app.browser();
+    browser.sign_in(&ada).await;
+    browser.visit("/login?again=other&return_to=%2Faccount").await;
+    browser.fill("email", "bob@example.com").fill("password", "x");
+    refused(&mut browser, "login-submit").await;
+    browser.follow("Back to the form").await;
+    assert_eq!(browser.page().forms[0].value("email"), Some("bob@example.com"), "{}", browser.url);
+}
+
+#[tokio::test]
 async fn a_form_of_a_mailed_link_comes_back_with_its_link() {
     let app = TestApp::with(|config| config.auth.rate_limit = 2).await;
     let ada = app.user("ada").await;

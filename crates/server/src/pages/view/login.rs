@@ -3,7 +3,7 @@
 use super::samples::{self, Sampled};
 use super::{Asker, Chrome, Hidden, Problem, filters, problem_of};
 
-/// `GET /login`; the form posts `email`, `password`, `csrf`, `return_to` to `{base}/login`.
+/// `GET /login`; the form posts `email`, `password`, `csrf`, `return_to`, `again` to `{base}/login`.
 #[derive(Debug, Clone, askama::Template)]
 #[template(path = "login.html")]
 pub struct LoginPage<'a> {
@@ -13,6 +13,8 @@ pub struct LoginPage<'a> {
     pub csrf: &'a str,
     /// Same-origin path to go back to, already checked.
     pub return_to: Option<&'a str>,
+    /// Why the form is shown to somebody who is signed in, handed back as hidden input `again`.
+    pub again: Option<&'a str>,
     /// Which client sent the user here, when known.
     pub asker: Option<Asker<'a>>,
     /// Address to fill in: what was typed before, or `login_hint`.
@@ -25,7 +27,8 @@ pub struct LoginPage<'a> {
 
 impl<'a> LoginPage<'a> {
     fn hidden(&self) -> Vec<Hidden<'a>> {
-        self.return_to.map(|value| Hidden { name: "return_to", value }).into_iter().collect()
+        let kept = [("return_to", self.return_to), ("again", self.again)];
+        kept.into_iter().filter_map(|(name, value)| Some(Hidden { name, value: value? })).collect()
     }
 
     fn problem(&self, field: &str) -> Option<&'a str> {
@@ -41,6 +44,7 @@ impl Sampled for LoginPage<'static> {
             chrome: samples::chrome(),
             csrf: samples::CSRF,
             return_to: None,
+            again: None,
             asker: None,
             email: "",
             sign_up: true,
@@ -52,7 +56,7 @@ impl Sampled for LoginPage<'static> {
         vec![
             ("plain", plain.clone()),
             ("asked", asked.clone()),
-            ("hint", Self { email: "ada@example.com", sign_up: false, ..asked.clone() }),
+            ("hint", Self { email: "ada@example.com", again: Some("1"), sign_up: false, ..asked.clone() }),
             ("refused", Self { email: "ada@example.com", problems: vec![wrong], ..asked }),
             (
                 "hostile",

@@ -1,7 +1,7 @@
 //! Sign-in and sign-up in a browser: fixation, forged forms, and where one lands.
 
 use super::noted;
-use crate::kit::TestApp;
+use crate::kit::{Browser, TestApp};
 
 /// Where `return_to` must not lead, and one place where it may.
 const PLACES: [(&str, bool); 14] = [
@@ -140,6 +140,30 @@ async fn who_has_signed_in_in_another_tab_goes_on() {
             assert_eq!((browser.url.as_str(), browser.status()), (place, 200), "{path}");
             assert_eq!(browser.session().map(str::to_owned), session, "{path}: nobody is signed in anew");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_form_for_somebody_else_does_not_name_who_is_being_left() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let client = app.confidential_client().await;
+    let email = |browser: &Browser| browser.page().forms[0].value("email").unwrap_or("none").to_owned();
+    for (hint, expected) in [(None, ""), (Some(("login_hint", "carol@example.com")), "carol@example.com")] {
+        let with = |prompt| [("prompt", prompt)].into_iter().chain(hint).collect::<Vec<_>>();
+        let mut browser = app.signed_in(&ada).await;
+        browser.visit(&client.authorize("openid", &with("consent"))).await;
+        browser.follow("Not you?").await;
+        assert_eq!(email(&browser), expected, "after \"Not you?\"");
+        browser.visit(&client.authorize("openid", &with("select_account"))).await;
+        browser.submit("account-other").await;
+        assert_eq!(email(&browser), expected, "after \"Use another account\"");
+        browser.fill("email", &bob.email).fill("password", "wrong").submit("login-submit").await;
+        assert_eq!((browser.status(), email(&browser)), (401, bob.email.clone()));
+        browser.sign_in(&bob).await;
+        assert!(browser.page().text.contains(&bob.email), "{}", browser.reply());
+        browser.visit(&client.authorize("openid", &[("prompt", "login")])).await;
+        assert_eq!(email(&browser), bob.email, "who only has to prove to be there is named");
     }
 }
 
