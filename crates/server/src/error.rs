@@ -148,6 +148,11 @@ impl ApiError {
         self.0.status
     }
 
+    /// What only the operator may read.
+    pub fn log_detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// The public text.
     pub fn message(&self) -> &str {
         &self.0.message

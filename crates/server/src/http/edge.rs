@@ -8,9 +8,10 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::client_ip::{ForwardingHeader, TrustedProxies};
 use crate::http::cors::{Cors, NotAnOrigin};
-use crate::http::layers::{self, Edge};
+use crate::http::layers::{self, At, Edge, Fault};
 use crate::oauth::error::OAuthError;
-use ayb_protocol::error::{ErrorCode, Refusal};
+use crate::pages;
+use crate::pages::visit::Visit;
 
 /// Puts the configured edge around `router`.
 ///
@@ -18,6 +19,7 @@ use ayb_protocol::error::{ErrorCode, Refusal};
 /// When an origin of the CORS list is none.
 pub fn wrap(router: Router, app: &App) -> Result<Router, NotAnOrigin> {
     let server = &app.config.server;
+    let of_pages = app.clone();
     let request_time = Duration::from_secs(server.request_timeout_seconds.0);
     let edge = Edge {
         clock: app.clock.clone(),
@@ -29,29 +31,20 @@ pub fn wrap(router: Router, app: &App) -> Result<Router, NotAnOrigin> {
         body_time: request_time * 9 / 10,
         request_time,
         https: app.is_https(),
-        fault,
+        fault: Fault::new(move |at, error| fault(&of_pages, at, error)),
     };
     Ok(layers::wrap(router, edge))
 }
 
-/// An error of the edge itself, in the words of the endpoint that it happened at.
-fn fault(path: &str, error: ApiError) -> Response {
+/// An error of the edge itself, in the words of the endpoint that it happened at; a page for whoever prefers one.
+fn fault(app: &App, at: &At<'_>, error: ApiError) -> Response {
     let oauth = ["/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/api/auth/token", "/api/auth/revoke"];
-    if !oauth.contains(&path) {
-        return error.into_response();
+    if oauth.contains(&at.path) {
+        return OAuthError::at_edge(&error).into_response();
     }
-    let status = error.status();
-    let code = match status.as_u16() {
-        503 => ErrorCode::TemporarilyUnavailable,
-        500.. => ErrorCode::ServerError,
-        _ => ErrorCode::InvalidRequest,
-    };
-    let text = match code {
-        ErrorCode::InvalidRequest => "The request is too large or not readable.",
-        ErrorCode::TemporarilyUnavailable => "The server cannot do this at the moment; try again soon.",
-        _ => "The server failed; the fault is logged.",
-    };
-    let mut response = OAuthError::from(Refusal::new(code, text)).into_response();
-    *response.status_mut() = status;
-    response
+    if at.prefers_page && app.config.auth.enabled {
+        let visit = Visit::that_failed(app, at.request_id.clone());
+        return pages::error::show(&visit, OAuthError::at_edge(&error));
+    }
+    error.into_response()
 }

@@ -1,6 +1,7 @@
 //! What every request passes on its way in and every answer on its way out, in one place and one order.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::{poll_fn, ready};
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -23,6 +24,7 @@ use tower::layer::layer_fn;
 use crate::clock::{Clock, Stopwatch};
 use crate::entropy::Entropy;
 use crate::error::{ApiError, LogDetail, RETRY_SOON};
+use crate::http::accept::prefers_page;
 use crate::http::body::{self, BodyError};
 use crate::http::client_ip::{ClientIp, Peer, TrustedProxies};
 use crate::http::cors::Cors;
@@ -50,14 +52,41 @@ pub struct Edge {
     pub request_time: Duration,
     /// Whether the public address is https.
     pub https: bool,
-    /// Turns an error of the edge itself (413, 500, 503) into the answer for a path: an envelope, an OAuth error or a
-    /// page.
-    pub fault: fn(path: &str, error: ApiError) -> Response,
+    /// What an error of the edge itself (400, 413, 500, 503) looks like.
+    pub fault: Fault,
 }
 
-/// The envelope, whatever the path: the plain choice for [`Edge::fault`].
-pub fn envelope(_path: &str, error: ApiError) -> Response {
-    error.into_response()
+/// Where an error of the edge happened.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The path that was asked for.
+    pub path: &'a str,
+    /// Whether a page is asked for rather than JSON.
+    pub prefers_page: bool,
+    /// The request's identifier.
+    pub request_id: &'a RequestId,
+}
+
+/// Turns an error of the edge into the answer for a request: an envelope, an OAuth error or a page.
+#[derive(Clone)]
+pub struct Fault(Arc<dyn Fn(&At<'_>, ApiError) -> Response + Send + Sync>);
+
+impl Fault {
+    /// Answers by `shape`.
+    pub fn new(shape: impl Fn(&At<'_>, ApiError) -> Response + Send + Sync + 'static) -> Self {
+        Self(Arc::new(shape))
+    }
+
+    /// The envelope, whatever the request.
+    pub fn envelope() -> Self {
+        Self::new(|_, error| error.into_response())
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fault(..)")
+    }
 }
 
 /// Puts the edge around all routes of `router`, its fallback included.
@@ -111,6 +140,7 @@ struct Passage {
     address: Uri,
     route: Option<MatchedPath>,
     origin: Option<HeaderValue>,
+    prefers_page: bool,
 }
 
 impl Passage {
@@ -132,7 +162,14 @@ impl Passage {
             address: request.uri().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
             origin: request.headers().get(ORIGIN).cloned(),
+            prefers_page: prefers_page(request.headers()),
         }
+    }
+
+    /// The answer to an error of the edge.
+    fn fault(&self, edge: &Edge, error: ApiError) -> Response {
+        let at = At { path: self.address.path(), prefers_page: self.prefers_page, request_id: &self.id };
+        (edge.fault.0)(&at, error)
     }
 
     fn leave(self, edge: &Edge, mut answer: Response) -> Response {
@@ -169,8 +206,7 @@ impl Edge {
         // Before the body is asked for: a client that waits for "100 Continue" need not send it.
         let too_large =
             announced_length(request.headers()).is_some_and(|length| length > self.body_limit as u64);
-        too_large
-            .then(|| (self.fault)(passage.address.path(), BodyRejection::Body(BodyError::TooLarge).into()))
+        too_large.then(|| passage.fault(self, BodyRejection::Body(BodyError::TooLarge).into()))
     }
 
     /// The request with its body under guard. Most requests have none.
@@ -194,12 +230,12 @@ impl Edge {
         };
         match outcome {
             Ok(Ok(Ok(answer))) => answer,
-            Ok(Err(_)) => (self.fault)(passage.address.path(), ApiError::internal("a handler panicked")),
+            Ok(Err(_)) => passage.fault(self, ApiError::internal("a handler panicked")),
             Err(_) => {
                 let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
                     .retry_after(RETRY_SOON)
                     .detail("the handler ran out of time");
-                (self.fault)(passage.address.path(), error)
+                passage.fault(self, error)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! How requests come in and answers go out: the listener, what every request passes, and what handlers share.
 
+pub mod accept;
 pub mod body;
 mod capacity;
 pub mod client_ip;

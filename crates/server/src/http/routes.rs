@@ -1,12 +1,9 @@
 //! Every route of the product, in one list, by who calls them.
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use http::StatusCode;
 
 use crate::app::App;
-use crate::error::ApiError;
 use crate::oauth::error::OAuthError;
 use crate::pages::visit::Visit;
 use crate::{api, health, oauth, openapi, pages};
@@ -26,6 +23,8 @@ pub fn router(app: App) -> Router {
     if app.config.admin.enabled {
         router = router.merge(api::admin::routes(app.config.auth.provider.enabled));
     }
+    let nothing_here = |visit: Visit| async move { pages::error::not_found(&visit) };
+    let wrong_method = |visit: Visit| async move { pages::error::wrong_method(&visit) };
     router.fallback(nothing_here).method_not_allowed_fallback(wrong_method).with_state(app)
 }
 
@@ -92,20 +91,6 @@ fn provider() -> Router<App> {
         .route("/.well-known/oauth-authorization-server", metadata)
 }
 
-async fn nothing_here(visit: Visit) -> Response {
-    if visit.app.config.auth.enabled && visit.wants_page() {
-        return pages::error::not_found(&visit);
-    }
-    ApiError::not_found("there is nothing at this address").into_response()
-}
-
 async fn wrong_method_of_client() -> OAuthError {
     OAuthError::wrong_method()
-}
-
-async fn wrong_method(visit: Visit) -> Response {
-    if visit.app.config.auth.enabled && visit.wants_page() {
-        return pages::error::wrong_method(&visit);
-    }
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response()
 }

@@ -51,6 +51,22 @@ impl OAuthError {
         Self { transport: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal.into() }
     }
 
+    /// A fault of the edge, which has a status and no code of OAuth.
+    pub fn at_edge(error: &ApiError) -> Self {
+        let status = error.status();
+        let (code, text) = match status.as_u16() {
+            503 => (
+                ErrorCode::TemporarilyUnavailable,
+                "The server cannot do this at the moment; try again soon.",
+            ),
+            500.. => (ErrorCode::ServerError, "The server failed; the fault is logged."),
+            _ => (ErrorCode::InvalidRequest, "The request is too large or not readable."),
+        };
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SOON);
+        let refusal = Refusal::new(code, text).detail(error.log_detail().unwrap_or(text));
+        Self { transport: Some(status), retry_after, ..refusal.into() }
+    }
+
     /// 503 with `Retry-After`: the store could not do it.
     pub fn not_now(error: &StoreError) -> Self {
         let text = "The server cannot do this at the moment; try again soon.";

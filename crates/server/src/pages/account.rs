@@ -5,13 +5,13 @@ mod change;
 mod listing;
 
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
+use axum::extract::rejection::PathRejection;
+use axum::response::Response;
 use ayb_provider::session::Present;
 use http::StatusCode;
 
 use self::change::{Change, Done};
 use self::listing::Listing;
-use crate::error::ApiError;
 use crate::http::cookie;
 use crate::http::extract::{BodyRejection, FormPairs, QueryPairs};
 use crate::oauth::error::OAuthError;
@@ -83,9 +83,11 @@ async fn show(
 /// Takes one of the page's forms.
 pub async fn post(
     visit: Visit,
-    Path(part): Path<String>,
+    part: Result<Path<String>, PathRejection>,
     form: Result<FormPairs, BodyRejection>,
 ) -> Response {
+    // A part that is no text names no form.
+    let part = part.map(|Path(part)| part).unwrap_or_default();
     taken(&visit, HOME, form, async |pairs| take(&visit, &part, pairs).await).await
 }
 
@@ -101,7 +103,7 @@ async fn take(visit: &Visit, part: &str, pairs: &[(String, String)]) -> Result<R
         "sessions" => change::sessions(visit, &present, pairs).await?,
         "applications" => change::applications(visit, &present, pairs).await?,
         "delete" => change::delete(visit, &present, pairs).await?,
-        _ => return Ok(ApiError::not_found("there is nothing at this address").into_response()),
+        _ => return Ok(error::not_found(visit)),
     };
     answer(visit, &present, pairs, change).await
 }

@@ -1,11 +1,11 @@
 //! `GET /demo`: a small relying party that shows each request of a sign-in. It is served by `ayb start --demo` only.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 
 use crate::assets;
 use crate::demo::{DEMO_EMAIL, DEMO_PASSWORD, DEMO_SCOPE};
-use crate::error::ApiError;
+use crate::pages::error;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{DemoPage, View};
 use crate::pages::visit::Visit;
@@ -13,7 +13,7 @@ use crate::pages::visit::Visit;
 /// Shows the page; its script does the rest.
 pub async fn get(visit: Visit) -> Response {
     let Some(client_id) = &visit.app.demo_client else {
-        return ApiError::not_found("no such page").into_response();
+        return error::not_found(&visit);
     };
     let redirect_uri = format!("{}/demo", visit.app.issuer());
     let view = DemoPage {

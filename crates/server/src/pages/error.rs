@@ -6,7 +6,7 @@ use ayb_protocol::time::Seconds;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::error::LogDetail;
+use crate::error::{ApiError, LogDetail};
 use crate::http::headers::no_store;
 use crate::oauth::error::OAuthError;
 use crate::pages::respond::{Allow, page};
@@ -62,8 +62,11 @@ pub fn cross_site(visit: &Visit) -> Response {
     words.page(visit, StatusCode::FORBIDDEN)
 }
 
-/// There is no page at the address.
+/// There is nothing at the address: a page for whoever prefers one, the envelope for all others.
 pub fn not_found(visit: &Visit) -> Response {
+    if !visit.gets_page() {
+        return ApiError::not_found("there is nothing at this address").into_response();
+    }
     let words = Words {
         code: "not_found",
         title: "There is nothing here",
@@ -73,8 +76,13 @@ pub fn not_found(visit: &Visit) -> Response {
     words.page(visit, StatusCode::NOT_FOUND)
 }
 
-/// The address is there, and takes no such request: a form that was sent, or an address that only takes one.
+/// The address is there, and takes no such request: a form that was sent, or an address that only takes one. A page for
+/// whoever prefers one, the envelope for all others.
 pub fn wrong_method(visit: &Visit) -> Response {
+    if !visit.gets_page() {
+        let text = "this address does not take this method";
+        return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).into_response();
+    }
     let words = Words {
         code: "method_not_allowed",
         title: "There is no page here",

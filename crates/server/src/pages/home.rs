@@ -1,12 +1,12 @@
 //! The front page and the few static files.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 
 use crate::assets;
-use crate::error::ApiError;
 use crate::pages::error;
 use crate::pages::respond::{Allow, page};
 use crate::pages::view::{HomePage, View};
@@ -30,9 +30,9 @@ pub async fn get(visit: Visit) -> Response {
 }
 
 /// A static file.
-pub async fn asset(Path(name): Path<String>) -> Response {
-    let Some(asset) = assets::asset(&name) else {
-        return ApiError::not_found("no such file").into_response();
+pub async fn asset(visit: Visit, name: Result<Path<String>, PathRejection>) -> Response {
+    let Some(asset) = name.ok().and_then(|Path(name)| assets::asset(&name)) else {
+        return error::not_found(&visit);
     };
     let mut response = asset.body.into_response();
     let headers = response.headers_mut();

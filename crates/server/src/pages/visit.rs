@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::app::App;
 use crate::assets;
 use crate::entropy::EntropyError;
+use crate::http::accept::{prefers_json, prefers_page};
 use crate::http::client_ip::ClientIp;
 use crate::http::csrf::{Binding, CSRF_FIELD, CrossSite, check_origin};
 use crate::http::request_id::RequestId;
@@ -25,6 +26,9 @@ use crate::pages::view::{Chrome, Person};
 
 /// The longest `User-Agent` that is kept with a session.
 const MAX_USER_AGENT: usize = 300;
+
+/// Where a request comes from when nobody said so.
+const NOBODY: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
 /// A request from a browser, with the time at which it is answered.
 pub struct Visit {
@@ -48,7 +52,7 @@ impl FromRequestParts<App> for Visit {
             app: app.clone(),
             headers: parts.headers.clone(),
             now: app.clock.now(),
-            caller: caller.unwrap_or(ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
+            caller: caller.unwrap_or(NOBODY),
             request_id: parts.extensions.get::<RequestId>().cloned(),
         })
     }
@@ -63,6 +67,17 @@ pub struct FormToken {
 }
 
 impl Visit {
+    /// A request of which no more is known than its identifier, for the page that tells that it failed.
+    pub fn that_failed(app: &App, request_id: RequestId) -> Self {
+        Self {
+            app: app.clone(),
+            headers: HeaderMap::new(),
+            now: app.clock.now(),
+            caller: NOBODY,
+            request_id: Some(request_id),
+        }
+    }
+
     /// Who is signed in with this browser.
     ///
     /// # Errors
@@ -182,21 +197,13 @@ impl Visit {
 
     /// Whether the answer is to be JSON rather than a page.
     pub fn wants_json(&self) -> bool {
-        preferred_kind(&self.headers) == Some("application/json")
+        prefers_json(&self.headers)
     }
 
-    /// Whether somebody with a browser waits for the answer, where programs would get JSON.
-    pub fn wants_page(&self) -> bool {
-        preferred_kind(&self.headers) == Some("text/html")
+    /// Whether somebody with a browser waits for the answer, where programs would get JSON, and there are pages at all.
+    pub fn gets_page(&self) -> bool {
+        self.app.config.auth.enabled && prefers_page(&self.headers)
     }
-}
-
-/// What `Accept` asks for by name, JSON or HTML, whichever it names first; browsers name HTML first.
-fn preferred_kind(headers: &HeaderMap) -> Option<&str> {
-    let accept = headers.get_all(http::header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut media =
-        accept.flat_map(|value| value.split(',')).map(|item| item.split(';').next().unwrap_or("").trim());
-    media.find(|kind| matches!(*kind, "application/json" | "text/html"))
 }
 
 /// A person as pages show them.

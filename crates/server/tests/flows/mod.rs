@@ -6,6 +6,7 @@ mod access;
 mod account_page;
 mod accounts;
 mod admin;
+mod answers_to_browsers;
 mod api_keys;
 mod collections;
 mod health;

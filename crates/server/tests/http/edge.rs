@@ -8,10 +8,9 @@ use axum::body::Body;
 use axum::extract::Extension;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use ayb_server::error::ApiError;
 use ayb_server::http::client_ip::{ClientIp, ForwardingHeader, Peer, TrustedProxies};
 use ayb_server::http::cors::{Cors, grant_origin};
-use ayb_server::http::layers::{Edge, wrap};
+use ayb_server::http::layers::{Edge, Fault, wrap};
 use ayb_server::http::request_id::RequestId;
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -54,7 +53,7 @@ async fn an_answer_that_takes_too_long_is_a_503() {
 
 #[tokio::test]
 async fn faults_of_the_edge_take_the_form_that_the_path_asks_for() {
-    let fault = |path: &str, error: ApiError| (error.status(), format!("page for {path}")).into_response();
+    let fault = Fault::new(|at, error| (error.status(), format!("page for {}", at.path)).into_response());
     let (response, body) = call(&wrap(app(), Edge { fault, ..edge() }), request("/api/panic?x=1", &[])).await;
     assert_eq!((response.status().as_u16(), body.as_str()), (500, "page for /api/panic"));
 }

@@ -12,7 +12,7 @@ use ayb_server::entropy::Entropy;
 use ayb_server::http::client_ip::TrustedProxies;
 use ayb_server::http::cors::Cors;
 use ayb_server::http::extract::{FormPairs, JsonBody};
-use ayb_server::http::layers::{Edge, envelope, wrap};
+use ayb_server::http::layers::{Edge, Fault, wrap};
 use ayb_server::http::listener::{ConnectionLimits, Drained, Listener};
 use ayb_server::http::tls::TlsIdentity;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +30,7 @@ pub(crate) fn edge() -> Edge {
         body_time: Duration::from_secs(20),
         request_time: Duration::from_secs(30),
         https: false,
-        fault: envelope,
+        fault: Fault::envelope(),
     }
 }
 
