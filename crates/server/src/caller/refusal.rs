@@ -15,7 +15,7 @@ use crate::oauth::error::OAuthError;
 /// Why a request is not let in.
 #[derive(Clone, Debug)]
 pub enum NotAdmitted {
-    /// No credential came: 401 without an error code (RFC 6750 §3.1).
+    /// No credential came: 401 without an error code in the challenge (RFC 6750 §3.1).
     Missing,
     /// The credential is malformed, dead, or not enough.
     Refused(OAuthError),
@@ -33,7 +33,8 @@ impl NotAdmitted {
     /// The answer outside the OAuth endpoints: the same status and challenge, with the error in the envelope.
     pub fn envelope(self) -> Response {
         match self {
-            Self::Missing | Self::OverLimit(_) => self.into_response(),
+            Self::Missing => challenge(ApiError::unauthorized("sign in first").into_response(), None, None),
+            Self::OverLimit(_) => self.into_response(),
             Self::Refused(error) => {
                 let refusal = error.refusal().clone();
                 challenge(ApiError::from(error).into_response(), Some(&refusal), None)
@@ -45,7 +46,10 @@ impl NotAdmitted {
 impl IntoResponse for NotAdmitted {
     fn into_response(self) -> Response {
         match self {
-            Self::Missing => challenge(ApiError::unauthorized("sign in first").into_response(), None, None),
+            Self::Missing => {
+                let refusal = Refusal::new(ErrorCode::InvalidToken, "Send an access token.");
+                challenge(OAuthError::from(refusal).into_response(), None, None)
+            }
             Self::OverLimit(standing) => {
                 let mut response =
                     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "app rate limit exceeded").into_response();

@@ -76,6 +76,8 @@ async fn a_request_without_a_credential_gets_a_bare_challenge() {
         app.get("/oauth/userinfo?access_token=x").await,
     ] {
         assert_eq!((reply.status.as_u16(), reply.header("www-authenticate")), (401, "Bearer realm=\"ayb\""));
+        assert_eq!(reply.error(), "invalid_token", "in the words of the other refusals: {reply}");
+        assert_eq!(reply.member("error_description"), "Send an access token.");
     }
 }
 
