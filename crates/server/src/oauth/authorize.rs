@@ -10,6 +10,7 @@ use ayb_protocol::time::Timestamp;
 use ayb_provider::authorize::{Addressed, Approved, Progress, Step, Validated, address};
 use ayb_provider::consent::ConsentRecord;
 use ayb_provider::session::Present;
+use http::Method;
 use http::header::AUTHORIZATION;
 
 use crate::caller::{self, Caller, NotAdmitted};
@@ -18,7 +19,7 @@ use crate::oauth::client_auth::Recall;
 use crate::oauth::error::OAuthError;
 use crate::oauth::progress::{PARAMETER, request_query};
 use crate::oauth::{answer, id_token_hint, prompt};
-use crate::pages::respond::see_other;
+use crate::pages::respond::{nothing_done, see_other};
 use crate::pages::return_to;
 use crate::pages::visit::Visit;
 use crate::pages::{consent, error};
@@ -62,7 +63,7 @@ async fn walk(visit: &Visit, pairs: &[(String, String)]) -> Response {
 /// The code for a browser whose person has agreed earlier, decided with the client as it was read last. The write that
 /// stores the code tells whether that still holds; anything but a stored code is no answer yet.
 async fn from_memory(visit: &Visit, pairs: &[(String, String)]) -> Option<Response> {
-    if visit.headers.contains_key(AUTHORIZATION) {
+    if visit.headers.contains_key(AUTHORIZATION) || visit.method == Method::HEAD {
         return None;
     }
     let asked = Asked::read(visit, pairs, Recall::Allowed).await.ok()?;
@@ -157,6 +158,7 @@ fn refused(visit: &Visit, to: &Addressed, params: &Params, refusal: &Refusal) ->
 async fn next(visit: &Visit, asked: &Asked, pairs: &[(String, String)]) -> Result<Response, OAuthError> {
     let (present, consent) = present_and_consent(visit, &asked.validated).await?;
     match asked.decide(present.clone(), consent.as_ref(), visit.now) {
+        Step::Approved(_) if visit.method == Method::HEAD => Ok(nothing_done()),
         Step::Approved(approved) => issue(visit, &approved, pairs).await,
         Step::Refuse(refusal) => Ok(refuse(visit, &asked.validated, &refusal)),
         Step::SignIn { again } => Ok(sign_in(visit, asked, pairs, again)),

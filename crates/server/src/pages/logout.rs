@@ -8,7 +8,7 @@ use ayb_provider::client::ClientRecord;
 use ayb_provider::logout::{Destination, Hint, destination, named_client, needs_confirmation};
 use ayb_provider::session::Present;
 use ayb_store::{RevocationReason, SessionKind};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::audit::Subject;
 use crate::http::cookie;
@@ -19,7 +19,7 @@ use crate::oauth::id_token_hint;
 use crate::pages::error;
 use crate::pages::form::address;
 use crate::pages::login::HOME;
-use crate::pages::respond::{Allow, page, see_other};
+use crate::pages::respond::{Allow, nothing_done, page, see_other};
 use crate::pages::view::{Hidden, LoggedOutPage, LogoutPage, View};
 use crate::pages::visit::{Visit, field, person};
 
@@ -73,8 +73,12 @@ async fn answer(visit: &Visit, pairs: &[(String, String)], confirmed: bool) -> R
     let about =
         present.as_ref().map(|present| (present.user().id.to_string(), present.session().id.to_string()));
     let about = about.as_ref().map(|(sub, sid)| (sub.as_str(), sid.as_str()));
-    if !confirmed && needs_confirmation(hint.as_ref(), about) {
-        return ask(visit, present.as_ref(), client.as_ref(), &own, &to);
+    if let Some(present) = present.as_ref().filter(|_| !confirmed && needs_confirmation(hint.as_ref(), about))
+    {
+        return ask(visit, present, client.as_ref(), &own, &to);
+    }
+    if visit.method == Method::HEAD {
+        return Ok(nothing_done());
     }
     if let Some(present) = &present {
         end(visit, present, client.as_ref()).await?;
@@ -93,12 +97,11 @@ async fn client(
 
 fn ask(
     visit: &Visit,
-    present: Option<&Present>,
+    present: &Present,
     client: Option<&ClientRecord>,
     pairs: &[(String, String)],
     to: &Destination,
 ) -> Result<Response, OAuthError> {
-    let Some(present) = present else { return Ok(leave(visit, to)) };
     let token = visit.form_token(Some(present))?;
     let view = LogoutPage {
         chrome: visit.chrome(Some(present)),

@@ -52,6 +52,11 @@ pub fn page(status: StatusCode, html: String, allow: &Allow) -> Response {
     response
 }
 
+/// What HEAD gets where GET would do something: that there is an answer, and nothing of it (RFC 9110 §9.2.1).
+pub fn nothing_done() -> Response {
+    no_store(StatusCode::OK)
+}
+
 /// 303: the browser goes on with GET, whatever it sent (never 307, which would send a password on: RFC 9700 §4.12).
 pub fn see_other(location: &str) -> Response {
     redirect(StatusCode::SEE_OTHER, location)

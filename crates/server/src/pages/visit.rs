@@ -13,7 +13,7 @@ use ayb_provider::user::UserRecord;
 use ayb_store::error::StoreError;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::app::App;
 use crate::assets;
@@ -34,6 +34,8 @@ const NOBODY: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 pub struct Visit {
     /// The server.
     pub app: App,
+    /// The request's method.
+    pub method: Method,
     /// The request's headers.
     pub headers: HeaderMap,
     /// The time, read once.
@@ -50,6 +52,7 @@ impl FromRequestParts<App> for Visit {
         let caller = parts.extensions.get::<ClientIp>().copied();
         Ok(Self {
             app: app.clone(),
+            method: parts.method.clone(),
             headers: parts.headers.clone(),
             now: app.clock.now(),
             caller: caller.unwrap_or(NOBODY),
@@ -71,6 +74,7 @@ impl Visit {
     pub fn that_failed(app: &App, request_id: RequestId) -> Self {
         Self {
             app: app.clone(),
+            method: Method::GET,
             headers: HeaderMap::new(),
             now: app.clock.now(),
             caller: NOBODY,

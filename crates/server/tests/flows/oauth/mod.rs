@@ -8,6 +8,7 @@ mod consent;
 mod cors;
 mod disabled;
 mod expiry;
+mod head;
 mod headers;
 mod id_token;
 mod jwt;
