@@ -30,6 +30,7 @@ use crate::http::client_ip::{ClientIp, Peer, TrustedProxies};
 use crate::http::cors::Cors;
 use crate::http::extract::BodyRejection;
 use crate::http::headers::{self, X_REQUEST_ID};
+use crate::http::host;
 use crate::http::request_id::RequestId;
 use crate::telemetry;
 
@@ -198,6 +199,11 @@ impl Passage {
 
 impl Edge {
     fn answer_early(&self, passage: &Passage, request: &Request) -> Option<Response> {
+        if !host::is_named(request.version(), request.headers()) {
+            return Some(
+                passage.fault(self, ApiError::bad_request("the request does not name its host, or not well")),
+            );
+        }
         if Cors::covers(passage.address.path())
             && let Some(answer) = self.cors.preflight(&passage.method, request.headers())
         {

@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod edge;
 pub mod extract;
 pub mod headers;
+pub mod host;
 pub mod layers;
 pub mod listener;
 mod outgoing;

@@ -107,10 +107,35 @@ async fn too_many_or_too_long_header_fields_are_refused() {
         assert!(answer.starts_with("HTTP/1.1 431 ") || answer.is_empty(), "{answer}");
         assert!(!answer.contains("hello"));
     }
-    let fine = (0..18).map(|number| format!("X-{number}: a\r\n")).collect::<String>();
-    let answer =
-        exchange(server.connect().await, &format!("GET / HTTP/1.1\r\nConnection: close\r\n{fine}\r\n")).await;
+    let fine = (0..17).map(|number| format!("X-{number}: a\r\n")).collect::<String>();
+    let answer = exchange(
+        server.connect().await,
+        &format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fine}\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let server = Server::start(app(), limits()).await;
+    let ask = async |line: &str, hosts: &str| {
+        let text = format!("{line}\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = exchange(server.connect().await, &text).await;
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a/b\r\n", "Host: u@a\r\n"] {
+        assert_eq!(ask("GET / HTTP/1.1", hosts).await, "400", "{hosts:?}");
+    }
+    assert_eq!(ask("GET http://a/ HTTP/1.1", "").await, "400", "an absolute address is no substitute");
+    for (line, hosts) in [
+        ("GET / HTTP/1.1", "Host: a:8090\r\n"),
+        ("GET / HTTP/1.1", "host: [::1]:8090\r\n"),
+        ("GET / HTTP/1.1", "Host:\r\n"),
+        ("GET / HTTP/1.0", ""),
+    ] {
+        assert_eq!(ask(line, hosts).await, "200", "{line} {hosts:?}");
+    }
 }
 
 #[tokio::test]

@@ -27,7 +27,9 @@ async fn call(router: &Router, request: Request<Body>) -> (Response, String) {
 fn request(path: &str, fields: &[(&str, &str)]) -> Request<Body> {
     let builder = fields
         .iter()
-        .fold(Request::builder().uri(path), |builder, (name, value)| builder.header(*name, *value));
+        .fold(Request::builder().uri(path).header("host", "ayb.test"), |builder, (name, value)| {
+            builder.header(*name, *value)
+        });
     builder.body(Body::empty()).unwrap()
 }
 

@@ -35,7 +35,11 @@ impl Call {
         Self { router: router.clone(), builder, body: Vec::new(), peer: ADDRESS.parse().unwrap() }
     }
 
+    /// A header field more; another host takes the place of the usual one.
     pub(crate) fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        if name.as_ref() == HOST.as_str() {
+            self.builder.headers_mut().unwrap().remove(HOST);
+        }
         self.builder = self.builder.header(name.as_ref(), value.as_ref());
         self
     }
