@@ -144,7 +144,8 @@ async fn addressed(visit: &Visit, params: &Params, recall: Recall) -> Result<Add
             None => store.load_client(&id).await?,
         },
     };
-    Ok(address(&sent, found)?)
+    // Nothing was asked for by which a client could prove itself, so there is nothing to challenge (RFC 9110 §15.5.2).
+    address(&sent, found).map_err(OAuthError::as_bad_request)
 }
 
 fn refused(visit: &Visit, to: &Addressed, params: &Params, refusal: &Refusal) -> Response {

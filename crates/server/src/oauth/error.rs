@@ -45,6 +45,11 @@ impl OAuthError {
         Self { retry_after: Some(retry_after), ..refusal.into() }
     }
 
+    /// 400, whatever the code.
+    pub fn as_bad_request(refusal: Refusal) -> Self {
+        Self { transport: Some(StatusCode::BAD_REQUEST), ..refusal.into() }
+    }
+
     /// 405: the endpoint takes `POST` only (RFC 6749 §3.2, RFC 7009 §2.1).
     pub fn wrong_method() -> Self {
         let refusal = Refusal::new(ErrorCode::InvalidRequest, "Send the request with POST.");
@@ -103,8 +108,24 @@ impl OAuthError {
         }
     }
 
+    /// What the answer says in its header in whatever form: the challenge of a 401, and when to come back.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = self.when_to_come_back();
+        let challenge = match self.refusal.code {
+            _ if self.status() != StatusCode::UNAUTHORIZED => None,
+            // RFC 6749 §5.2: the challenge names the scheme that a client may use here.
+            ErrorCode::InvalidClient => Some("Basic realm=\"ayb\", charset=\"UTF-8\""),
+            ErrorCode::InvalidToken => Some("Bearer realm=\"ayb\", error=\"invalid_token\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        headers
+    }
+
     /// `Retry-After`, and what is left of a limit.
-    pub fn when_to_come_back(&self) -> HeaderMap {
+    fn when_to_come_back(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.0));
@@ -175,17 +196,7 @@ pub fn internal(detail: impl Into<String>) -> OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut response = no_store((self.status(), Json(ErrorResponse::from(&self.refusal))));
-        let headers = response.headers_mut();
-        let challenge = match self.refusal.code {
-            // RFC 6749 §5.2: the challenge names the scheme that a client may use here.
-            ErrorCode::InvalidClient => Some("Basic realm=\"ayb\", charset=\"UTF-8\""),
-            ErrorCode::InvalidToken => Some("Bearer realm=\"ayb\", error=\"invalid_token\""),
-            _ => None,
-        };
-        if let Some(challenge) = challenge {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        headers.extend(self.when_to_come_back());
+        response.headers_mut().extend(self.headers());
         response.extensions_mut().insert(LogDetail(self.log_line()));
         response
     }

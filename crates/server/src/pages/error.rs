@@ -40,7 +40,7 @@ fn answer(visit: &Visit, error: OAuthError, form: Option<&str>) -> Response {
         next: form.filter(|_| may_pass).map(|form| (form, "Back to the form")),
     };
     let mut response = page(error.status(), view.html(), &Allow::default());
-    response.headers_mut().extend(error.when_to_come_back());
+    response.headers_mut().extend(error.headers());
     let detail = refusal.detail.as_deref().unwrap_or(refusal.public);
     response.extensions_mut().insert(LogDetail(format!("{}: {detail}", refusal.code)));
     response

@@ -43,7 +43,7 @@ const LOOK_ALIKES: [&str; 32] = [
 
 fn is_kept_here(reply: &Reply, case: &str, status: u16, code: &str) {
     assert_eq!(reply.status, status, "{case}: {reply}");
-    assert_eq!(reply.location(), "", "{case}");
+    assert_eq!((reply.location(), reply.header("www-authenticate")), ("", ""), "{case}");
     assert!(reply.headers.get("refresh").is_none(), "{case}");
     if reply.header("content-type").starts_with("application/json") {
         assert_eq!(reply.error(), code, "{case}");
@@ -68,7 +68,7 @@ async fn an_unknown_client_gets_a_page_and_no_redirect() {
     let unknown = format!("ayb_cid_{}", "0".repeat(48));
     for client_id in [&unknown, &near_miss, "nobody", "ayb_cid_", "'; drop table x", "<script>"] {
         let request = query(&client.request("openid", &[("client_id", client_id)]));
-        ask_everywhere(&app, &request, client_id, 401, "invalid_client").await;
+        ask_everywhere(&app, &request, client_id, 400, "invalid_client").await;
     }
 }
 
@@ -78,7 +78,7 @@ async fn a_revoked_client_gets_a_page_and_no_redirect() {
         let client = app.confidential_client().await;
         app.app.store.revoke_client(&client.id, app.clock.now()).await.unwrap();
         let request = query(&client.request("openid", &[]));
-        ask_everywhere(&app, &request, "revoked", 401, "invalid_client").await;
+        ask_everywhere(&app, &request, "revoked", 400, "invalid_client").await;
     }
 }
 

@@ -454,10 +454,10 @@ async fn a_client_revoked_meanwhile_gets_no_consent() {
         browser.visit(&client.authorize("openid", &[])).await;
         app.app.store.revoke_client(&client.id, app.clock.now()).await.unwrap();
         browser.submit("consent-allow").await;
-        assert_eq!(browser.page().text_of("error-code"), "invalid_client");
+        assert_eq!((browser.status(), browser.page().text_of("error-code")), (400, "invalid_client"));
         let session = app.session_token(&ada).await;
         let json = app.post("/oauth/consent").json(&body(&client, "openid", "approve")).bearer(&session);
-        assert_eq!(json.accept_json().await.verdict(), (401, "invalid_client".to_owned()));
+        assert_eq!(json.accept_json().await.verdict(), (400, "invalid_client".to_owned()));
         assert!(app.db_rows("select * from _ayb_oauth_consents").await.is_empty());
     }
 }
