@@ -39,7 +39,7 @@ mod tests {
         for host in ["id.test", "id.test:8443", "127.0.0.1:80", "[::1]", "[::1]:8090", "a_b.test", ""] {
             assert!(named(Version::HTTP_11, &[host]), "{host}");
         }
-        for host in ["a b", "a/b", "user@id.test", "a,b", "id.test?x", "\u{e9}.test"] {
+        for host in ["a b", "a/b", "user@id.test", "id.test?x", "\u{e9}.test"] {
             assert!(!named(Version::HTTP_11, &[host]), "{host}");
         }
         for (version, alone) in [(Version::HTTP_10, true), (Version::HTTP_11, false), (Version::HTTP_2, true)]

@@ -201,7 +201,7 @@ impl Edge {
     fn answer_early(&self, passage: &Passage, request: &Request) -> Option<Response> {
         if !host::is_named(request.version(), request.headers()) {
             return Some(
-                passage.fault(self, ApiError::bad_request("the request does not name its host, or not well")),
+                passage.fault(self, ApiError::bad_request("the request needs one Host field with a host in it")),
             );
         }
         if Cors::covers(passage.address.path())

@@ -43,6 +43,7 @@ impl MakeWriter<'_> for Captured {
 
 fn hostile(method: &str, path: &str) -> Request<Body> {
     Request::builder()
+        .header("host", "ayb.test")
         .method(method)
         .uri(format!("{path}?code=CANARY-query&state=CANARY-state"))
         .header("authorization", "Bearer CANARY-bearer")
