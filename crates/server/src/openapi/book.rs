@@ -227,9 +227,17 @@ impl Entry<'_> {
     }
 
     /// An answer that is a page for people.
-    pub(super) fn shows(self, about: &str) -> Self {
+    fn shows_at(self, status: u16, about: &str) -> Self {
         let page = ObjectBuilder::new().schema_type(Type::String);
-        self.answer(200, about, Some((HTML, page.into())))
+        self.answer(status, about, Some((HTML, page.into())))
+    }
+
+    /// Answers to people: pages, and redirects to others. One that is said again takes the place of the one before.
+    pub(super) fn pages_for(self, answers: &[(u16, &str)]) -> Self {
+        answers.iter().fold(self, |entry, (status, about)| match status {
+            300..400 => entry.says(*status, about),
+            _ => entry.shows_at(*status, about),
+        })
     }
 
     fn gives_as<T: ToSchema>(self, status: u16, about: &str, kind: &str) -> Self {

@@ -6,6 +6,7 @@ use super::book::{ACCESS, Book, CLIENT, Entry};
 use super::messages::{
     ConsentDecision, KeySet, ProviderMetadata, RevocationRequest, TokenRequest, TokenResponse, UserClaims,
 };
+use super::pages::{ANY_FORM, ANY_PAGE, LOGOUT};
 
 const REQUEST: [(&str, &str); 15] = [
     ("!response_type", "`code`."),
@@ -25,11 +26,25 @@ const REQUEST: [(&str, &str); 15] = [
     ("allowed_tables", "The tables that access is limited to, separated by commas."),
 ];
 
-const REQUEST_ERRORS: [(u16, &str); 3] = [
-    (400, "The request is wrong; `error` says how."),
-    (401, "The client is unknown, or, for a program, nobody is signed in."),
+/// What people get to an authorization request.
+const STEPS: [(u16, &str); 3] = [
+    (200, "What somebody has to see first: consent, or a form that carries the answer on (`form_post`)."),
+    (302, "On to the client with a code or an error."),
+    (
+        303,
+        "To a page where somebody signs in or chooses an account first, or back to the beginning of the request.",
+    ),
+];
+
+/// How an authorization request is refused while the client cannot be told: a page, or this for a program.
+const REQUEST_ERRORS: [(u16, &str); 4] = [
+    (400, "The request is wrong, or the client or its address is unknown; `error` says how."),
+    (401, "For a program: nobody is signed in, or the token is dead."),
+    (429, "Too many requests with a dead token from this address; `Retry-After` says when to come back."),
     (503, "The database is away; nothing was issued."),
 ];
+
+const TOO_LARGE: (u16, &str) = (413, "The form is too large.");
 
 const CLIENT_ERRORS: [(u16, &str); 4] = [
     (400, "The request is wrong; `error` says how."),
@@ -60,26 +75,26 @@ fn authorization(book: &mut Book) {
         ),
     ] {
         let ask = |entry: Entry<'_>| {
-            let entry = entry.about(about).query(&REQUEST);
-            let entry = entry.shows("What somebody has to see first: sign-in, consent.");
-            entry.says(302, "On to the client with a code or an error.").refuses(&REQUEST_ERRORS).end()
+            entry.about(about).query(&REQUEST).pages_for(&STEPS).refuses(&REQUEST_ERRORS).end()
         };
         book.operation(Get, path, id, "Ask a person for access (RFC 6749 §4.1.1)", ask);
         let summary = "The same with the parameters in a form (OpenID Connect Core §3.1.2.1)";
         book.operation(Post, path, &format!("{id}Form"), summary, |entry| {
-            let entry = entry.about(about).shows("What somebody has to see first: sign-in, consent.");
-            entry.says(302, "On to the client with a code or an error.").refuses(&REQUEST_ERRORS).end()
+            entry.about(about).pages_for(&STEPS).refuses(&REQUEST_ERRORS).refuses(&[TOO_LARGE]).end()
         });
     }
     book.operation(Get, "/oauth/consent", "consentPage", "The page that asks for consent", |entry| {
-        entry.query(&REQUEST).shows("The page.").says(302, "On to the client.").end()
+        entry.query(&REQUEST).pages_for(&STEPS).refuses(&REQUEST_ERRORS).end()
     });
     for (path, id) in [("/oauth/consent", "consent"), ("/api/auth/authorize/consent", "consentForScripts")] {
         book.operation(Post, path, id, "Allow or deny access", |entry| {
             let entry = entry.about("Needs the browser session of the person.").body::<ConsentDecision>();
-            let entry = entry.says(200, "Where to go, as `redirect_to`, when JSON was asked for.");
+            let about = "Where to go, as `redirect_to`, when JSON was asked for; or a form that carries the answer on.";
+            let entry = entry.says(200, about);
             let entry = entry.says(302, "On to the client with a code, or with `access_denied`.");
-            entry.refuses(&[CLIENT_ERRORS[0], (401, "Nobody is signed in.")]).end()
+            let entry = entry.says(303, "Something has to be done first: the request starts over.");
+            let elsewhere = (403, "The form was not sent from the page.");
+            entry.refuses(&REQUEST_ERRORS).refuses(&[elsewhere, TOO_LARGE]).end()
         });
     }
 }
@@ -105,7 +120,10 @@ fn identity(book: &mut Book) {
         book.operation(method, "/oauth/userinfo", id, "Claims about the person behind a token", |entry| {
             let entry = entry.needs(ACCESS).gives::<UserClaims>(200, "The claims.");
             let dead = (401, "The token is missing or dead.");
-            entry.refuses(&[dead, (403, "The token lacks `openid`."), CLIENT_ERRORS[3]]).end()
+            let twice = (400, "The token was sent twice, or not as one.");
+            let errors =
+                [twice, dead, (403, "The token lacks `openid`."), CLIENT_ERRORS[2], CLIENT_ERRORS[3]];
+            entry.refuses(&errors).end()
         });
     }
     book.operation(Get, "/oauth/logout", "endSession", "Sign out at the wish of a client", |entry| {
@@ -115,14 +133,14 @@ fn identity(book: &mut Book) {
             ("post_logout_redirect_uri", "Where to go afterwards; one of the registered addresses."),
             ("state", "Comes back unchanged."),
         ]);
-        entry.shows("The page asks, or says that it is done.").says(303, "Back to the client.").end()
+        entry.pages_for(ANY_PAGE).pages_for(LOGOUT).end()
     });
     book.operation(
         Post,
         "/oauth/logout",
         "endSessionForm",
         "The same with the parameters in a form",
-        |entry| entry.shows("The page says that it is done.").says(303, "Back to the client.").end(),
+        |entry| entry.pages_for(ANY_FORM).pages_for(LOGOUT).end(),
     );
     book.operation(Get, "/jwks.json", "keySet", "The public signing keys", |entry| {
         entry.gives::<KeySet>(200, "The keys, those that will sign next included.").end()

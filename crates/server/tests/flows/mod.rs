@@ -15,6 +15,7 @@ mod health;
 mod notes_api;
 mod oauth;
 mod openapi;
+mod page_answers;
 mod protected_api;
 mod recover;
 mod shared_limits;
