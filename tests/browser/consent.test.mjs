@@ -43,7 +43,7 @@ test("each permission is said in words", walk(async (_, page) => {
   assert.deepEqual(await permissions(page), {
     openid: "Know who you are",
     profile: "See your name and picture",
-    email: "See your e-mail address",
+    email: "See your email address",
     readonly: "Read your data",
     offline_access: "Keep access while you are away",
   });
@@ -83,7 +83,7 @@ test("somebody who agreed is asked again only when more is wanted, and sees what
   assert.equal(await page.locator("h1").textContent(), "Allow Trailbook more access?");
   assert.deepEqual(await permissions(page), {
     openid: "Know who you are",
-    email: "See your e-mail address (new)",
+    email: "See your email address (new)",
     readonly: "Read your data (new)",
   });
   await allow(page);

@@ -56,6 +56,19 @@ test("the demo signs in, uses, refreshes and revokes its tokens, and sees them d
   assert.ok(await page.locator("#demo-userinfo").isDisabled());
 }));
 
+test("with a keyboard the focus stays where the next step is", walk(async (visitor, page) => {
+  visitor.expects(/status of 401/);
+  await signedIn(page, await account(world.server));
+  await page.locator("#demo-userinfo").focus();
+  for (const [step, then] of [["userinfo", "userinfo"], ["refresh", "refresh"], ["revoke", "check"], ["check", "check"]]) {
+    while ((await page.evaluate(() => document.activeElement.id)) !== `demo-${step}`) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await outcome(page, step);
+    const focus = await page.evaluate(() => [document.activeElement.id, document.activeElement.matches(":focus-visible")]);
+    assert.deepEqual(focus, [`demo-${then}`, true], `after ${step}`);
+  }
+}));
+
 test("the demo shows that access was denied", walk(async (_, page) => {
   const person = await account(world.server);
   await opened(page);

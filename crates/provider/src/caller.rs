@@ -25,7 +25,7 @@ pub enum Caller {
 pub struct Person<'a> {
     /// The identifier, the `sub` of tokens.
     pub id: UserId,
-    /// E-mail address, in lowercase.
+    /// Email address, in lowercase.
     pub email: &'a str,
 }
 

@@ -5,7 +5,7 @@ use ayb_protocol::ids::UserId;
 use ayb_protocol::time::Timestamp;
 use url::Url;
 
-/// The longest e-mail address that is taken, in bytes (RFC 5321 §4.5.3.1.3).
+/// The longest email address that is taken, in bytes (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL: usize = 254;
 /// The longest password that is taken, in bytes: hashing is expensive on purpose, so the input is bounded.
 pub const MAX_PASSWORD: usize = 1024;
@@ -19,7 +19,7 @@ pub const MAX_PICTURE: usize = 2000;
 pub struct UserRecord {
     /// The identifier, the `sub` of tokens.
     pub id: UserId,
-    /// E-mail address, in lowercase.
+    /// Email address, in lowercase.
     pub email: String,
     /// The password's hash in PHC form; none for somebody who cannot sign in with a password.
     pub password_hash: Option<String>,
@@ -60,12 +60,12 @@ impl std::fmt::Debug for UserRecord {
     }
 }
 
-/// Reads an e-mail address: trimmed, in lowercase.
+/// Reads an email address: trimmed, in lowercase.
 ///
 /// # Errors
 /// A fixed text when it cannot be an address.
 pub fn parse_email(text: &str) -> Result<String, &'static str> {
-    const NOT_AN_ADDRESS: &str = "Enter an e-mail address, like ada@example.com.";
+    const NOT_AN_ADDRESS: &str = "Enter an email address, like ada@example.com.";
     let email = text.trim().to_lowercase();
     let strange =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';' | '\\');

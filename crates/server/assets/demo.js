@@ -361,6 +361,13 @@
     problem.hidden = false;
   };
 
+  /** A button that is switched off loses the focus: it comes back to it, or goes on to the next one that can be pressed. */
+  const focusAfter = (step) => {
+    const rest = STEPS.slice(STEPS.indexOf(step));
+    const next = [...rest, "signin"].map(buttonOf).find((button) => button && !button.disabled);
+    next?.focus();
+  };
+
   /** Runs a step from its beginning. */
   const begin = (step, action) => {
     state.log = state.log.filter((entry) => entry.step !== step);
@@ -370,6 +377,7 @@
   /** Runs a step, or the rest of one that left the page, and notes how it ended. Answers whether it succeeded. */
   const run = async (step, action) => {
     const button = buttonOf(step);
+    const focused = button !== null && document.activeElement === button;
     if (button) button.disabled = true;
     let ended = true;
     try {
@@ -382,6 +390,7 @@
     }
     save();
     render();
+    if (focused) focusAfter(step);
     return ended;
   };
 

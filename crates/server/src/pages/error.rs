@@ -27,19 +27,20 @@ fn answer(visit: &Visit, error: OAuthError, form: Option<&str>) -> Response {
     if visit.wants_json() {
         return error.into_response();
     }
-    let refusal = error.refusal().clone();
-    let (title, advice) = words(&refusal);
+    let (refusal, status) = (error.refusal(), error.status());
+    let Words { code, title, text, advice } = words(refusal, status);
     let advice = error.wait().map_or_else(|| advice.to_owned(), when);
-    let may_pass = error.status().is_server_error() || error.status() == StatusCode::TOO_MANY_REQUESTS;
+    let may_pass = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     let view = ErrorPage {
         chrome: visit.chrome(None),
-        code: refusal.code.as_str(),
+        code,
         title,
-        text: refusal.public,
+        text,
         advice: &advice,
         next: form.filter(|_| may_pass).map(|form| (form, "Back to the form")),
+        detail: Some(refusal.public).filter(|_| !may_pass),
     };
-    let mut response = page(error.status(), view.html(), &Allow::default());
+    let mut response = page(status, view.html(), &Allow::default());
     response.headers_mut().extend(error.headers());
     let detail = refusal.detail.as_deref().unwrap_or(refusal.public);
     response.extensions_mut().insert(LogDetail(format!("{}: {detail}", refusal.code)));
@@ -92,7 +93,7 @@ pub fn wrong_method(visit: &Visit) -> Response {
     words.page(visit, StatusCode::METHOD_NOT_ALLOWED)
 }
 
-/// What is said where no request to the provider is at fault.
+/// What somebody reads: the code is for those who help them.
 struct Words {
     code: &'static str,
     title: &'static str,
@@ -104,7 +105,7 @@ impl Words {
     fn page(self, visit: &Visit, status: StatusCode) -> Response {
         let Self { code, title, text, advice } = self;
         let next = Some(("/", "Go to the start page"));
-        let view = ErrorPage { chrome: visit.chrome(None), code, title, text, advice, next };
+        let view = ErrorPage { chrome: visit.chrome(None), code, title, text, advice, next, detail: None };
         page(status, view.html(), &Allow::default())
     }
 }
@@ -116,21 +117,41 @@ fn when(wait: Seconds) -> String {
     format!("Try again in {count} {unit}{plural}.")
 }
 
-fn words(refusal: &Refusal) -> (&'static str, &'static str) {
-    match refusal.code {
-        ErrorCode::InvalidClient => (
+/// What happened and what to do, without the words of the protocol.
+fn words(refusal: &Refusal, status: StatusCode) -> Words {
+    let code = refusal.code.as_str();
+    let say = |title, text, advice| Words { code, title, text, advice };
+    match (refusal.code, status) {
+        (ErrorCode::InvalidClient, _) => say(
             "This app cannot ask for access",
+            "The app that sent you here is not known on this site, or is not allowed here any more.",
             "Go back to the app. If it happens again, tell the people who make it.",
         ),
-        ErrorCode::TemporarilyUnavailable => ("Back in a moment", "Try again in a minute."),
-        ErrorCode::TooManyRequests => ("Too many attempts", "Wait a minute and try again."),
-        ErrorCode::ServerError => (
-            "Something went wrong on our side",
-            "Try again. If it happens again, send the request number below to whoever runs this server.",
+        (ErrorCode::TemporarilyUnavailable, _) => {
+            say("Back in a moment", "This site cannot do that at the moment.", "Try again in a minute.")
+        }
+        (ErrorCode::TooManyRequests, _) => say(
+            "Too many attempts",
+            "There were many attempts from your network in a short time, so this one was not taken.",
+            "Wait a minute and try again.",
         ),
-        _ => (
-            "This request does not work",
-            "Go back to the app and start again. If it happens again, tell the people who make it.",
+        (ErrorCode::ServerError, _) => say(
+            "Something went wrong on our side",
+            "What you asked for could not be finished.",
+            "Try again. If it happens again, send the request number below to whoever runs this site.",
+        ),
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => {
+            say("That is too much", "What was sent is larger than this site takes.", "Go back and send less.")
+        }
+        (_, StatusCode::REQUEST_TIMEOUT) => say(
+            "That took too long",
+            "What was sent did not arrive in time.",
+            "Check your connection, go back and try again.",
+        ),
+        _ => say(
+            "This does not work",
+            "You came here with something that this site cannot follow, so it stopped before sharing anything.",
+            "Go back and start again. If it happens again, tell the people who make the app that sent you here.",
         ),
     }
 }

@@ -110,7 +110,7 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
     match sign_in::with_password(&visit.app, &attempt, email, password, visit.now, enter).await {
         Ok(response) => Ok(response),
         Err(SignInError::Wrong) => {
-            let text = "That e-mail address and password do not belong together.";
+            let text = "That email address and password do not belong together.";
             let problems = vec![Problem { field: None, text }];
             form(visit, opened, email, problems, StatusCode::UNAUTHORIZED).await
         }

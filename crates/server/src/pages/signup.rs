@@ -99,7 +99,7 @@ async fn take(visit: &Visit, pairs: &[(String, String)]) -> Result<Response, OAu
 
 /// What somebody wants their account to be.
 pub struct Draft<'a> {
-    /// E-mail address.
+    /// Email address.
     pub email: &'a str,
     /// Password.
     pub password: &'a str,

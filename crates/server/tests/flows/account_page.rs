@@ -207,6 +207,30 @@ async fn sessions_are_listed_and_ended_one_by_one_or_together() {
 }
 
 #[tokio::test]
+async fn the_tables_that_an_app_may_use_are_listed() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    for (scope, tables, words) in [
+        ("openid readonly", Some("trails"), Some("Only in this table: trails")),
+        ("openid readwrite", Some("trails,photos"), Some("Only in these tables: photos, trails")),
+        ("openid readwrite", None, Some("In every table")),
+        ("openid email", None, None),
+    ] {
+        let client = app.confidential_client().await;
+        let mut browser = app.signed_in(&ada).await;
+        let with: Vec<_> = tables.map(|tables| ("allowed_tables", tables)).into_iter().collect();
+        app.code_in(&mut browser, &client, scope, &with).await;
+        browser.visit("/account").await;
+        let text = browser.page().text;
+        match words {
+            Some(words) => assert!(text.contains(words), "{scope}: {text}"),
+            None => assert!(!text.contains(" table"), "{scope}: {text}"),
+        }
+        send(&mut browser, "applications", &[("application", &client.client_id)]).await;
+    }
+}
+
+#[tokio::test]
 async fn access_of_an_app_is_listed_and_taken_back() {
     for app in TestApp::everywhere().await {
         let (ada, bob) = (app.user("ada").await, app.user("bob").await);
@@ -214,7 +238,7 @@ async fn access_of_an_app_is_listed_and_taken_back() {
         let of_bob = app.tokens(&client, &bob, "openid").await;
         let mut browser = app.signed_in(&ada).await;
         browser.visit("/account").await;
-        for text in ["Trailbook Web", "Read your data", "Since 15 January 2027"] {
+        for text in ["Trailbook Web", "Read your data", "In every table", "Since 15 January 2027"] {
             says(&browser, text);
         }
         let unused = app.authorize_code(&client, &ada, "openid readonly").await;

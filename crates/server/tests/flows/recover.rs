@@ -53,8 +53,12 @@ async fn a_forgotten_password_is_replaced_in_a_browser() {
         );
         let token = mailed_token(&app).await;
         browser.visit(&format!("/reset?token={token}")).await;
+        for text in [ada.email.as_str(), "signed out everywhere, and every connected app"] {
+            assert!(browser.page().text.contains(text), "{text}: {}", browser.page().text);
+        }
         browser.fill("New password", NEW).submit("reset-submit").await;
         assert!(browser.page().text.contains("Your password is changed"), "{}", browser.reply());
+        assert!(browser.page().text.contains("You are signed out everywhere."), "{}", browser.reply());
         assert_eq!(browser.session(), None, "the link signs nobody in");
         assert_eq!(login(&app, &ada.email, &ada.password).await.status, 401);
         assert_eq!(login(&app, &ada.email, NEW).await.status, 200);

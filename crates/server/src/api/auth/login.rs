@@ -14,7 +14,7 @@ use crate::sign_in::{self, SignInError};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    /// E-mail address.
+    /// Email address.
     email: String,
     /// Password.
     password: String,
@@ -35,7 +35,7 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Wrong => {
-                Self::unauthorized("that e-mail address and password do not belong together")
+                Self::unauthorized("that email address and password do not belong together")
             }
             SignInError::Fault(fault) => fault.into(),
         }

@@ -60,7 +60,7 @@ pub(super) struct Profile {
     pub(super) scopes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<String>,
-    /// Who signed in, as the ID token says: the e-mail address, or the subject.
+    /// Who signed in, as the ID token says: the email address, or the subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) account: Option<String>,
     token_endpoint: Option<String>,

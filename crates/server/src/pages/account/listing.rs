@@ -29,6 +29,7 @@ struct Application {
     client_name: String,
     app_name: String,
     scope: String,
+    tables: Option<Vec<String>>,
     since: String,
 }
 
@@ -66,6 +67,7 @@ impl Listing {
             client_name: &application.client_name,
             app_name: &application.app_name,
             scopes: application.scope.split(' ').collect(),
+            tables: application.tables.as_ref().map(|tables| tables.iter().map(String::as_str).collect()),
             since: &application.since,
         });
         rows.collect()
@@ -96,6 +98,7 @@ impl Application {
             client_name,
             app_name,
             scope: consent.scope.to_string(),
+            tables: consent.tables.to_stored(),
             since: day(consent.granted_at),
         }
     }
@@ -109,6 +112,7 @@ impl Application {
             app_name: owner.map_or_else(|| client.settings.name.clone(), |owner| owner.name),
             client_name: client.settings.name,
             scope: grant.scope.scope().to_string(),
+            tables: grant.tables.to_stored(),
             since: day(grant.created_at),
         }))
     }

@@ -1,6 +1,6 @@
 //! The page on which users look after their own account.
 
-use super::consent::permission_words;
+use super::consent::{TABLES_SHOWN, is_about_tables, permission_words};
 use super::samples::{self, Sampled};
 use super::{Chrome, Hidden, Problem, filters, problem_of};
 
@@ -37,7 +37,7 @@ pub struct Profile<'a> {
     pub name: &'a str,
     /// Address of a picture; empty when none was given.
     pub picture: &'a str,
-    /// E-mail address.
+    /// Email address.
     pub email: &'a str,
     /// Whether the address was verified.
     pub email_verified: bool,
@@ -67,6 +67,8 @@ pub struct ConnectedApplication<'a> {
     pub app_name: &'a str,
     /// Scopes that were granted.
     pub scopes: Vec<&'a str>,
+    /// The tables that access is limited to; `None` when it is not.
+    pub tables: Option<Vec<&'a str>>,
     /// When access was given, for example "2 May 2026".
     pub since: &'a str,
 }
@@ -78,6 +80,16 @@ impl ConnectedApplication<'_> {
 
     fn tone(&self) -> u32 {
         super::text::tone(self.app_name)
+    }
+
+    /// The tables that it may use, in words; `None` when its scopes open none.
+    fn reach(&self) -> Option<String> {
+        self.scopes.iter().any(|scope| is_about_tables(scope)).then_some(())?;
+        let Some(tables) = &self.tables else { return Some("In every table".to_owned()) };
+        let (shown, folded) = tables.split_at(tables.len().min(TABLES_SHOWN));
+        let more = if folded.is_empty() { String::new() } else { format!(" and {} more", folded.len()) };
+        let what = if tables.len() == 1 { "this table" } else { "these tables" };
+        Some(format!("Only in {what}: {}{more}", shown.join(", ")))
     }
 
     /// What it may do; scopes without a meaning here are named as they are.
@@ -151,6 +163,7 @@ fn plain_sample() -> AccountPage<'static> {
                 client_name: "Trailbook Web",
                 app_name: "Trailbook",
                 scopes: vec!["openid", "profile", "readonly"],
+                tables: Some(vec!["photos", "trails"]),
                 since: "2 May 2026",
             },
             ConnectedApplication {
@@ -158,6 +171,7 @@ fn plain_sample() -> AccountPage<'static> {
                 client_name: "Weather Station",
                 app_name: "Weather Station",
                 scopes: vec!["*", "offline_access"],
+                tables: None,
                 since: "17 January 2026",
             },
         ],
@@ -184,7 +198,8 @@ fn hostile_sample() -> AccountPage<'static> {
             id: samples::HOSTILE,
             client_name: samples::HOSTILE,
             app_name: samples::ENDLESS,
-            scopes: vec![samples::HOSTILE, samples::ENDLESS],
+            scopes: vec![samples::HOSTILE, samples::ENDLESS, "readonly"],
+            tables: Some(vec![samples::HOSTILE; 14]),
             since: samples::HOSTILE,
         }],
         ..plain_sample()

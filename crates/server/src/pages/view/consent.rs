@@ -4,7 +4,7 @@ use super::samples::{self, Sampled};
 use super::{Asker, Chrome, Hidden, Person, filters};
 
 /// How many table names are shown before the rest is folded away.
-const TABLES_SHOWN: usize = 12;
+pub(super) const TABLES_SHOWN: usize = 12;
 
 /// `GET /oauth/authorize` and `/oauth/consent`; the form posts `csrf`, the hidden inputs and
 /// `decision=allow|deny` to `{base}/oauth/consent`.
@@ -71,10 +71,15 @@ pub fn permission_words(scope: &str) -> Option<&'static str> {
         "*" => "Full access to your account",
         "openid" => "Know who you are",
         "profile" => "See your name and picture",
-        "email" => "See your e-mail address",
+        "email" => "See your email address",
         "offline_access" => "Keep access while you are away",
         _ => return None,
     })
+}
+
+/// Whether a scope opens tables.
+pub(super) fn is_about_tables(scope: &str) -> bool {
+    matches!(scope, "readonly" | "readwrite" | "*")
 }
 
 impl<'a> Permission<'a> {
@@ -96,7 +101,7 @@ impl<'a> Permission<'a> {
     }
 
     fn is_about_tables(&self) -> bool {
-        matches!(self.scope, "readonly" | "readwrite" | "*")
+        is_about_tables(self.scope)
     }
 }
 

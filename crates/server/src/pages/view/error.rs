@@ -19,6 +19,8 @@ pub struct ErrorPage<'a> {
     pub advice: &'a str,
     /// A way on, when there is one: address and words of the link.
     pub next: Option<(&'a str, &'a str)>,
+    /// What was wrong in the words of the protocol, for the people who make the app.
+    pub detail: Option<&'a str>,
 }
 
 impl Sampled for ErrorPage<'static> {
@@ -32,6 +34,7 @@ impl Sampled for ErrorPage<'static> {
             text: "The app sent you here with an address to return to that it has not registered, so we stopped before sharing anything.",
             advice: "Go back to the app and start again. If it keeps happening, tell the people who run the app.",
             next: None,
+            detail: Some("The redirect_uri is not registered for this client."),
         };
         vec![
             ("plain", plain.clone()),
@@ -43,6 +46,7 @@ impl Sampled for ErrorPage<'static> {
                     text: "Your request could not be finished. Nothing was changed.",
                     advice: "Wait a moment and try again.",
                     next: Some(("/", "Start page")),
+                    detail: None,
                     ..plain.clone()
                 },
             ),
@@ -55,6 +59,7 @@ impl Sampled for ErrorPage<'static> {
                     text: samples::ENDLESS,
                     advice: samples::HOSTILE,
                     next: Some(("/\"><script>alert(1)</script>", samples::HOSTILE)),
+                    detail: Some(samples::HOSTILE),
                 },
             ),
         ]

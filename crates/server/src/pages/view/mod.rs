@@ -67,7 +67,7 @@ pub struct Chrome<'a> {
 pub struct Person<'a> {
     /// Display name, when the user gave one.
     pub name: Option<&'a str>,
-    /// E-mail address.
+    /// Email address.
     pub email: &'a str,
 }
 

@@ -14,7 +14,7 @@ pub enum Notice {
     PasswordChanged,
     /// A verification link was sent, if the address can be registered.
     VerificationSent,
-    /// The e-mail address is now verified.
+    /// The email address is now verified.
     EmailVerified,
     /// The verification link is unknown, used or too old.
     VerificationExpired,
@@ -50,9 +50,7 @@ impl Notice {
             Self::ResetLinkExpired => {
                 "Links to change a password work once and only for a short time. Ask for a fresh one."
             }
-            Self::PasswordChanged => {
-                "Every other session was signed out. Sign in with the new password to go on."
-            }
+            Self::PasswordChanged => "You are signed out everywhere. Sign in with the new password to go on.",
             Self::VerificationSent => {
                 "We sent a message to that address. Open the link in it to finish. It works once, for a short time."
             }

@@ -39,7 +39,7 @@ pub struct ResetPage<'a> {
     pub csrf: &'a str,
     /// The secret of the mailed link, handed back as hidden input `token`.
     pub token: &'a str,
-    /// Address of the account, for password managers; it stays invisible.
+    /// Address of the account, for the person and for password managers.
     pub email: &'a str,
     /// Shortest password accepted, in characters (`auth.min_password_length`).
     pub min_password_length: u32,

@@ -153,7 +153,7 @@ fn consent_names_app_client_description_scopes_tables_and_destination() {
         "Not you?",
         "Know who you are",
         "See your name and picture",
-        "See your e-mail address",
+        "See your email address",
         "Read your data",
         "Keep access while you are away",
         "app.trailbook.example",
@@ -166,6 +166,13 @@ fn consent_names_app_client_description_scopes_tables_and_destination() {
     assert!(html("consent-full").contains("Full access to your account"));
     assert_eq!(html("consent-widened").matches(">New<").count(), 2);
     assert!(!html("consent-plain").contains(">New<") && !html("consent-plain").contains("this computer"));
+}
+
+#[test]
+fn email_is_spelled_in_one_way() {
+    for Sample { name, html } in samples::all() {
+        assert!(!html.to_lowercase().contains("e-mail"), "{name}");
+    }
 }
 
 #[test]

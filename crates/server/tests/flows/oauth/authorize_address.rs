@@ -72,6 +72,37 @@ async fn an_unknown_client_gets_a_page_and_no_redirect() {
     }
 }
 
+/// Words of the protocol that nobody has to understand who came here with a browser.
+const WORDS: [&str; 9] =
+    ["redirect_uri", "client", "parameter", "scope", "request", "token", "utf-8", "header", "registered"];
+
+#[tokio::test]
+async fn the_page_of_an_error_speaks_to_people_and_keeps_the_details_for_those_who_make_the_app() {
+    let app = TestApp::start().await;
+    let client = app.confidential_client().await;
+    let unknown = client.request("openid", &[("client_id", "ayb_cid_0")]);
+    let elsewhere = client.request("openid", &[("redirect_uri", "https://evil.example")]);
+    let ask = |pairs: &[(String, String)]| app.get(&format!("/oauth/authorize?{}", query(pairs)));
+    for (reply, detail) in [
+        (ask(&unknown).await, "This app is not known here."),
+        (ask(&elsewhere).await, "The redirect_uri is not registered for this client."),
+        (ask(&[]).await, "client_id is missing."),
+        (app.get("/oauth/authorize?x=%ff").await, "The parameters are not well-formed."),
+        (
+            app.post("/login").body("text/plain", "x").await,
+            "The body must be application/x-www-form-urlencoded.",
+        ),
+    ] {
+        let page = reply.page();
+        assert_eq!(page.text_of("error-detail"), detail, "{reply}");
+        for element in page.all("p").filter(|element| element.attribute("class").is_some()) {
+            let text = element.text.to_lowercase();
+            assert!(!WORDS.iter().any(|word| text.contains(word)), "{detail}: {text}");
+        }
+        assert!(page.text.contains("Go back"), "{detail}: says what to do");
+    }
+}
+
 #[tokio::test]
 async fn a_revoked_client_gets_a_page_and_no_redirect() {
     for app in TestApp::everywhere().await {

@@ -53,7 +53,7 @@ async fn each_scope_is_shown_in_words() {
     for (scope, expected) in [
         ("openid", "Know who you are"),
         ("profile", "See your name and picture"),
-        ("email", "See your e-mail address"),
+        ("email", "See your email address"),
         ("readonly", "Read your data"),
         ("readwrite", "Read and modify your data"),
         ("*", "Full access to your account"),
