@@ -68,9 +68,11 @@ pub struct At<'a> {
     pub request_id: &'a RequestId,
 }
 
+type Shape = dyn Fn(&At<'_>, ApiError) -> Response + Send + Sync;
+
 /// Turns an error of the edge into the answer for a request: an envelope, an OAuth error or a page.
 #[derive(Clone)]
-pub struct Fault(Arc<dyn Fn(&At<'_>, ApiError) -> Response + Send + Sync>);
+pub struct Fault(Arc<Shape>);
 
 impl Fault {
     /// Answers by `shape`.
@@ -201,7 +203,8 @@ impl Edge {
     fn answer_early(&self, passage: &Passage, request: &Request) -> Option<Response> {
         if !host::is_named(request.version(), request.headers()) {
             return Some(
-                passage.fault(self, ApiError::bad_request("the request needs one Host field with a host in it")),
+                passage
+                    .fault(self, ApiError::bad_request("the request needs one Host field with a host in it")),
             );
         }
         if Cors::covers(passage.address.path())

@@ -4,6 +4,9 @@ use http::Method;
 
 use crate::kit::{Call, TestApp};
 
+/// Makes a request, as often as it is wanted.
+type Ask<'a> = Box<dyn Fn() -> Call + 'a>;
+
 /// What a request gets that names a kind of answer first.
 async fn answered(call: Call, accept: &str) -> (u16, String, String) {
     let reply = call.header("accept", accept).await;
@@ -23,7 +26,7 @@ async fn whoever_prefers_a_page_gets_one_where_others_get_json() {
     let cookie = browser.cookie_header();
     let form = |path| app.post(path).header("cookie", &cookie).form(&[("csrf", csrf.as_str())]);
     let large = |path| app.post(path).header("content-length", "99999999");
-    let cases: [(&str, u16, &str, Box<dyn Fn() -> Call>); 10] = [
+    let cases: [(&str, u16, &str, Ask<'_>); 10] = [
         ("part of the account page", 404, "not_found", Box::new(|| form("/account/nope"))),
         ("part that is no text", 404, "not_found", Box::new(|| form("/account/%FF"))),
         ("demo that is off", 404, "not_found", Box::new(|| app.get("/demo"))),
