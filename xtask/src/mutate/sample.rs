@@ -376,4 +376,19 @@ pub(super) const SAMPLE: &[Mutation] = &[
         package: "ayb-server",
         test: "each_credential_opens_what_its_scope_and_its_tables_say_and_nothing_else",
     },
+    // HEAD has no effect.
+    Mutation {
+        file: "crates/server/src/pages/logout.rs",
+        from: "    if visit.method == Method::HEAD {\n",
+        to: "    if false && visit.method == Method::HEAD {\n",
+        package: "ayb-server",
+        test: "asking_for_the_head_signs_nobody_out",
+    },
+    Mutation {
+        file: "crates/server/src/oauth/authorize.rs",
+        from: "        Step::Approved(_) if visit.method == Method::HEAD =>",
+        to: "        Step::Approved(_) if false && visit.method == Method::HEAD =>",
+        package: "ayb-server",
+        test: "asking_for_the_head_gives_no_code",
+    },
 ];
