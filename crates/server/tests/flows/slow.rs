@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use ayb_protocol::time::Seconds;
 use futures_util::{StreamExt, stream};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HOST};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -38,7 +38,8 @@ async fn a_body_that_does_not_end_is_the_callers_fault_at_every_door() {
         let start = Instant::now();
         let beginning = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{"))]);
         let body = Body::from_stream(beginning.chain(stream::pending()));
-        let request = Request::post(path).header(CONTENT_TYPE, kind).body(body).unwrap();
+        let request =
+            Request::post(path).header(HOST, "id.test").header(CONTENT_TYPE, kind).body(body).unwrap();
         let reply = app.router.clone().oneshot(request).await.unwrap();
         assert_eq!(reply.status(), status, "{path}");
         assert!(start.elapsed() < std::time::Duration::from_secs(10), "{path}: {:?}", start.elapsed());

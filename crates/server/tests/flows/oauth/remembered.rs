@@ -121,6 +121,6 @@ async fn an_authorization_request_sees_what_changed_elsewhere() {
         store.revoke_client(&client.id, app.app.clock.now()).await.unwrap();
         browser.visit(&client.authorize("openid readonly", &[])).await;
         assert!(browser.away.is_none(), "a revoked client is not answered by redirect");
-        assert_eq!(browser.status(), 401, "{}", app.kind);
+        assert_eq!(browser.status(), 400, "{}", app.kind);
     }
 }
