@@ -70,6 +70,16 @@ describe("examples", { skip: BINARY.skip || PYTHON.skip }, () => {
     await refusesForgedAnswers(values.SITE, "/login", "/callback");
   });
 
+  test("the Express example signs a person out whose token cannot be revoked", async () => {
+    const values = await register("/callback", "/");
+    await launch(node("express.mjs"), values, "/");
+    const ada = new Person(ADA);
+    assert.equal((await ada.visit(`${values.SITE}/login`)).text, SIGNED_IN);
+    await provider.operator.ayb(["oauth", "clients", "rotate-secret", values.CLIENT_ID]);
+    assert.equal((await ada.visit(`${values.SITE}/logout`)).text, "signed out");
+    assert.equal((await ada.visit(`${values.SITE}/`)).text, "signed out", "the program goes on");
+  });
+
   test("the FastAPI example signs a person in and out", async () => {
     const values = await register("/callback", "/bye");
     await launch(uvicorn("fastapi_site"), values, "/");
@@ -77,11 +87,14 @@ describe("examples", { skip: BINARY.skip || PYTHON.skip }, () => {
     await refusesForgedAnswers(values.SITE, "/login", "/callback");
   });
 
-  test("the Next.js example signs a person in and out", async () => {
+  test("the Next.js example signs a person in and out", async (context) => {
     const values = await register("/auth/callback", "/");
     Object.assign(process.env, values);
     const routes = await import("./examples/next.mjs");
     running.push(await serve(routes, values));
+    const away = context.mock.method(globalThis, "fetch", () => Promise.reject(new TypeError("the provider is away")));
+    assert.equal((await new Person(ADA).visit(`${values.SITE}/auth/login`)).status, 500);
+    away.mock.restore();
     await signsInAndOut(values.SITE, "/auth/login", "/auth/logout");
     await refusesForgedAnswers(values.SITE, "/auth/login", "/auth/callback");
   });

@@ -33,7 +33,7 @@ app.get("/login", async (request, response) => {
   response.redirect(address.href);
 });
 
-app.get("/callback", async (request, response) => {
+app.get("/callback", async (request, response, next) => {
   const { pending } = request.session;
   if (!pending) return response.redirect("/login");
   delete request.session.pending;
@@ -42,7 +42,8 @@ app.get("/callback", async (request, response) => {
   const person = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
   // A new session: one that somebody planted before the sign-in is worth nothing.
   request.session.regenerate((error) => {
-    if (error) throw error;
+    // Nothing catches what is thrown in a callback: it would end the program.
+    if (error) return next(error);
     Object.assign(request.session, { person, idToken: tokens.id_token, refreshToken: tokens.refresh_token });
     response.redirect("/");
   });
@@ -55,14 +56,25 @@ app.get("/refresh", async (request, response) => {
   response.redirect("/");
 });
 
-app.get("/logout", (request, response) => {
+app.get("/logout", (request, response, next) => {
   const { idToken, refreshToken } = request.session;
-  request.session.destroy(async () => {
-    if (refreshToken) await client.tokenRevocation(config, refreshToken);
-    const asked = { post_logout_redirect_uri: `${SITE}/`, ...(idToken && { id_token_hint: idToken }) };
-    response.redirect(client.buildEndSessionUrl(config, asked).href);
+  const asked = { post_logout_redirect_uri: `${SITE}/`, ...(idToken && { id_token_hint: idToken }) };
+  const address = client.buildEndSessionUrl(config, asked);
+  request.session.destroy(async (error) => {
+    if (error) return next(error);
+    if (refreshToken) await giveBack(refreshToken);
+    response.redirect(address.href);
   });
 });
+
+/** Revokes a refresh token. A provider that is away or says no keeps nobody from signing out. */
+async function giveBack(refreshToken) {
+  try {
+    await client.tokenRevocation(config, refreshToken);
+  } catch (error) {
+    console.error(`a refresh token was not revoked: ${reason(error)}`);
+  }
+}
 
 app.get("/", (request, response) => {
   const { person } = request.session;
@@ -70,7 +82,11 @@ app.get("/", (request, response) => {
 });
 
 app.use((error, _request, response, _next) => {
-  response.status(400).type("text").send(`the sign-in failed: ${error.error ?? error.code ?? error.name}`);
+  response.status(400).type("text").send(`the sign-in failed: ${reason(error)}`);
 });
+
+function reason(error) {
+  return error.error ?? error.code ?? error.name;
+}
 
 app.listen(PORT, "127.0.0.1");

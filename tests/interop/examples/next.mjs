@@ -18,9 +18,10 @@ const client = { client_id: CLIENT_ID, id_token_signed_response_alg: "RS256" };
 const proof = oauth.ClientSecretBasic(CLIENT_SECRET);
 
 let discovered;
-function discover() {
+async function discover() {
   const issuer = new URL(ISSUER);
-  discovered ??= oauth.discoveryRequest(issuer, options).then((found) => oauth.processDiscoveryResponse(issuer, found));
+  // Only what was found is kept: after a failure the next visitor asks again.
+  discovered ??= await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
   return discovered;
 }
 
