@@ -123,11 +123,17 @@ describe("examples", { skip: BINARY.skip || PYTHON.skip }, () => {
       await launch(command, values, "/alive");
       const orders = `http://localhost:${values.PORT}/orders`;
       const token = await machineToken(provider, AUDIENCE);
+      const writer = await machineToken(provider, AUDIENCE, "readwrite");
+      const full = await machineToken(provider, AUDIENCE, "*");
       const foreign = await machineToken(provider, "https://other.example.com");
       const changed = `${token.slice(0, -8)}AAAAAAAA`;
       for (const [method, bearer, status] of [
         ["GET", token, 200],
         ["POST", token, 403],
+        ["GET", writer, 200],
+        ["POST", writer, 201],
+        ["GET", full, 200],
+        ["POST", full, 201],
         ["GET", foreign, 401],
         ["GET", changed, 401],
         ["GET", "ayb_at_0", 401],
@@ -140,12 +146,12 @@ describe("examples", { skip: BINARY.skip || PYTHON.skip }, () => {
   }
 });
 
-async function machineToken(provider, audience) {
-  const settings = { tokenFormat: "jwt", scopes: ["readonly"], redirectUris: ["http://localhost:9/callback"], audience };
+async function machineToken(provider, audience, scope = "readonly") {
+  const settings = { tokenFormat: "jwt", scopes: [scope], redirectUris: ["http://localhost:9/callback"], audience };
   const { id, secret } = await provider.client(settings);
   const options = { execute: [client.allowInsecureRequests] };
   const config = await client.discovery(new URL(provider.issuer), id, secret, undefined, options);
-  return (await client.clientCredentialsGrant(config, { scope: "readonly" })).access_token;
+  return (await client.clientCredentialsGrant(config, { scope })).access_token;
 }
 
 /** What Next.js does with route handlers: hands them a Request, sends their Response. */

@@ -6,8 +6,12 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 const { ISSUER, AUDIENCE, PORT } = process.env;
 const keys = createRemoteJWKSet(new URL(`${ISSUER}/jwks.json`));
 
-/** Lets a request pass whose token is for this API and has the scope. */
+/** The words of ayb in their order: each allows what the words before it allow. */
+const WORDS = ["readonly", "readwrite", "*"];
+
+/** Lets a request pass whose token is for this API and allows at least this word. */
 function needs(scope) {
+  const enough = WORDS.slice(WORDS.indexOf(scope));
   return async (request, response, next) => {
     const token = request.headers.authorization?.match(/^Bearer (.+)$/i)?.[1];
     if (!token) return response.status(401).set("www-authenticate", "Bearer").end();
@@ -18,7 +22,7 @@ function needs(scope) {
     } catch {
       return response.status(401).set("www-authenticate", 'Bearer error="invalid_token"').end();
     }
-    if (request.token.scope.split(" ").includes(scope)) return next();
+    if (request.token.scope.split(" ").some((word) => enough.includes(word))) return next();
     response.status(403).set("www-authenticate", `Bearer error="insufficient_scope", scope="${scope}"`).end();
   };
 }

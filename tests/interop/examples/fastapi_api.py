@@ -14,6 +14,9 @@ from joserfc.jwk import KeySet
 ISSUER = os.environ["ISSUER"]
 AUDIENCE = os.environ["AUDIENCE"]
 
+# The words of ayb in their order: each allows what the words before it allow.
+WORDS = ["readonly", "readwrite", "*"]
+
 
 class Validator(JWTBearerTokenValidator):
     """Knows the issuer's keys, and asks for them again when a token has another one."""
@@ -26,13 +29,14 @@ class Validator(JWTBearerTokenValidator):
         return self.keys
 
     def accept(self, text, scope):
-        """The claims of a token that is for this API and has the scope."""
+        """The claims of a token that is for this API and allows at least this word."""
         try:
             token = self.authenticate_token(text)
         except InvalidTokenError:
             self.keys = None
             token = self.authenticate_token(text)
-        self.validate_token(token, [scope], None)
+        # One word of the list is enough.
+        self.validate_token(token, WORDS[WORDS.index(scope) :], None)
         return token
 
 
@@ -40,7 +44,7 @@ validator = Validator(ISSUER, AUDIENCE)
 
 
 def needs(scope):
-    """Lets a request pass whose token has the scope."""
+    """Lets a request pass whose token allows at least this word."""
 
     def check(given: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]):
         try:
