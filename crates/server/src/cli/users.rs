@@ -25,9 +25,9 @@ pub enum UsersCommand {
     Get(Named),
     /// Make an account; the password is asked for, or taken from the first line of a pipe
     Create(Create),
-    /// Lock an account: its sessions end, its tokens and API keys do not work until it is unlocked
+    /// Lock an account: its sessions end, its tokens and API keys do not work until it is unlocked; revoke ends them
     Disable(Named),
-    /// Unlock an account
+    /// Unlock an account: its tokens and API keys of before work again
     Enable(Named),
     /// Delete an account with everything that belongs to it
     Delete(Named),
