@@ -19,6 +19,7 @@ const sidebar = [
       { text: "OAuth provider", link: "/guide/oauth-provider" },
       { text: "OpenID Connect", link: "/guide/oidc" },
       { text: "Protecting your API", link: "/guide/protecting-your-api" },
+      { text: "MCP servers", link: "/guide/mcp" },
       {
         text: "Client in Rust",
         link: "/guide/client",

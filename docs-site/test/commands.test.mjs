@@ -15,6 +15,7 @@ test("the commands of the quick start work", reading("quick-start", async () => 
 test("the commands of the OAuth guide work", reading("oauth-provider", (reader) => reader.serve()));
 test("the commands of the OpenID Connect guide work", reading("oidc", (reader) => reader.serve()));
 test("the commands of the page on APIs work", reading("protecting-your-api", (reader) => reader.serve()));
+test("the commands of the page on MCP work", reading("mcp", (reader) => reader.serve()));
 test("the commands of the page on accounts work", reading("authentication", (reader) => reader.serve()));
 test("the commands of the page on API keys work", reading("api-keys", (reader) => reader.serve()));
 test("the commands of the page on the table API work", reading("table-api", (reader) => reader.demo()));

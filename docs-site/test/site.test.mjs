@@ -12,7 +12,7 @@ import { run } from "../../tests/interop/kit/program.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGES = [
   "index",
-  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "client", "integrations", "security", "operations"].map(inGuide),
+  ...["quick-start", "authentication", "oauth-provider", "oidc", "protecting-your-api", "mcp", "client", "integrations", "security", "operations"].map(inGuide),
   ...["client-quick-start", "client-flows", "client-storage", "client-resilience", "client-errors", "client-security"].map(inGuide),
   ...["client-providers", "glossary"].map(inGuide),
   ...["troubleshooting", "api-reference", "configuration", "cli"].map(inGuide),

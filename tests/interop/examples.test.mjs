@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -15,7 +15,7 @@ import { answers, freePort, part, start } from "./kit/program.mjs";
 import { ADA, BINARY, startProvider } from "./kit/provider.mjs";
 
 const EXAMPLES = join(import.meta.dirname, "examples");
-const MANUAL = join(import.meta.dirname, "../../docs-site/guide/integrations.md");
+const MANUAL = ["integrations", "mcp"].map((page) => join(import.meta.dirname, `../../docs-site/guide/${page}.md`));
 const PYTHON = part("AYB_TEST_PYTHON");
 const AUDIENCE = "https://api.example.com";
 const SIGNED_IN = `signed in as ${ADA.name} <${ADA.email}>`;
@@ -175,9 +175,10 @@ async function serve({ login, callback, logout, person }, { SITE, PORT }) {
 }
 
 test("the manual shows the examples as they were tested", async () => {
-  const manual = await readFile(MANUAL, "utf8");
-  const blocks = [...manual.matchAll(/<!-- (tests\/interop\/\S+) -->\n```\w+\n([\s\S]*?)```/g)];
-  assert.notEqual(blocks.length, 0);
+  const manual = await Promise.all(MANUAL.map((page) => readFile(page, "utf8")));
+  const blocks = manual.flatMap((page) => [...page.matchAll(/<!-- (tests\/interop\/\S+) -->\n```\w+\n([\s\S]*?)```/g)]);
+  const shown = new Set(blocks.map(([, path]) => path));
+  for (const file of await readdir(EXAMPLES)) assert.ok(shown.has(`tests/interop/examples/${file}`), `the manual does not show ${file}`);
   for (const [, path, shown] of blocks) {
     const source = await readFile(join(import.meta.dirname, "../..", path), "utf8");
     assert.ok(plain(source).includes(plain(shown)), `${path} has no longer what the manual shows:\n${shown}`);
