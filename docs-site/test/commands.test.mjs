@@ -20,6 +20,7 @@ test("the commands of the page on accounts work", reading("authentication", (rea
 test("the commands of the page on API keys work", reading("api-keys", (reader) => reader.serve()));
 test("the commands of the page on the table API work", reading("table-api", (reader) => reader.demo()));
 test("the commands of the page on filters work", reading("filters", (reader) => reader.demo()));
+test("the commands of the page on operations work", reading("operations", (reader) => reader.serve()));
 test("the commands of the page on limits work", reading("limits", (reader) => reader.serve()));
 
 /** A test that does what a page says, on the server that its reader has; the quick start brings its own. */

@@ -1,7 +1,7 @@
 // The site builds, no link in it leads nowhere (the build refuses one that does), and the tests that it names exist.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -55,6 +55,18 @@ test("programs on pages are the examples", async () => {
     const source = await readFile(join(ROOT, "..", path), "utf8");
     assert.ok(source.includes(shown), `${path} has no longer what the manual shows:\n${shown}`);
   }
+});
+
+test("every event of the audit trail is in the manual", async () => {
+  const page = await readFile(join(ROOT, "guide/operations.md"), "utf8");
+  const sources = join(ROOT, "../crates/server/src");
+  const events = new Set();
+  for (const file of (await readdir(sources, { recursive: true })).filter((name) => name.endsWith(".rs"))) {
+    const source = await readFile(join(sources, file), "utf8");
+    for (const [, event] of source.matchAll(/\bnote\([^;"]*"([a-z_.]+)"/g)) events.add(event);
+  }
+  assert.ok(events.size > 30, "the sources name events");
+  for (const event of events) assert.ok(page.includes(`\`${event}\``), event);
 });
 
 test("every test that the security page names exists", async () => {

@@ -29,6 +29,8 @@ pub(super) enum Need {
     Python,
     /// `jq`, with which the manual reads answers.
     Jq,
+    /// `sqlite3`, with which the manual makes a backup.
+    Sqlite,
 }
 
 /// How a missing part is announced; `without_result` tells it from a failing suite by this.
@@ -94,6 +96,7 @@ impl Setup {
             Need::Apache => self.provide_apache(),
             Need::Glewlwyd => self.provide_glewlwyd(),
             Need::Jq => self.provide_program("AYB_TEST_JQ", &["jq"], &["jq"]),
+            Need::Sqlite => self.provide_program("AYB_TEST_SQLITE", &["sqlite3"], &["sqlite3"]),
             Need::Python => Ok(()),
         };
         if provided.is_err() {

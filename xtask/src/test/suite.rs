@@ -65,7 +65,7 @@ pub(super) const SUITES: &[Suite] = &[
         name: "docs",
         about: "the manual builds, and its commands do what it says",
         budget: 5,
-        needs: &[Need::Server, Need::NotesApi, Need::Node, Need::Python, Need::Jq],
+        needs: &[Need::Server, Need::NotesApi, Need::Node, Need::Python, Need::Jq, Need::Sqlite],
         runner: Runner::Npm("docs-site"),
     },
     Suite {
