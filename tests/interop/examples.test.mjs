@@ -11,7 +11,7 @@ import { after, before, describe, test } from "node:test";
 import * as client from "openid-client";
 
 import { Person } from "./kit/person.mjs";
-import { answers, freePort, part, start } from "./kit/program.mjs";
+import { answers, freePort, part, start, until } from "./kit/program.mjs";
 import { ADA, BINARY, startProvider } from "./kit/provider.mjs";
 
 const EXAMPLES = join(import.meta.dirname, "examples");
@@ -97,6 +97,36 @@ describe("examples", { skip: BINARY.skip || PYTHON.skip }, () => {
     away.mock.restore();
     await signsInAndOut(values.SITE, "/auth/login", "/auth/logout");
     await refusesForgedAnswers(values.SITE, "/auth/login", "/auth/callback");
+  });
+
+  /** The program for the command line, waiting for the browser, and where it sends it. */
+  async function askedByTerminal() {
+    const registration = { type: "public", redirectUris: ["http://127.0.0.1/callback"], scopes: ["openid", "profile", "email"] };
+    const { id } = await provider.client(registration);
+    const env = { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1", ISSUER: provider.issuer, CLIENT_ID: id, BROWSER: "true" };
+    const program = await start(PYTHON.value, [join(EXAMPLES, "cli.py")], { env }, (output) => /^Open .+\n/m.test(output));
+    running.push(program);
+    return { program, address: new URL(program.output().match(/^Open (.+)$/m)[1]) };
+  }
+
+  test("the command line in Python signs a person in", async () => {
+    const { program, address } = await askedByTerminal();
+    assert.equal((await new Person(ADA).visit(address)).text, "Go back to the terminal.");
+    await until(() => program.output().includes(SIGNED_IN), "the program to say who signed in");
+  });
+
+  test("the command line in Python refuses forged answers", async () => {
+    for (const [parameter, value] of [
+      ["state", "another"],
+      ["iss", "http://localhost:1"],
+    ]) {
+      const { program, address } = await askedByTerminal();
+      const person = new Person(ADA);
+      const arrived = await person.approve(address, address.searchParams.get("redirect_uri"));
+      arrived.searchParams.set(parameter, value);
+      await person.visit(arrived);
+      await until(() => program.output().includes("the answer is not the one to this request"), "a refusal");
+    }
   });
 
   async function refusesForgedAnswers(site, login, callback) {
