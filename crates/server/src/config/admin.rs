@@ -21,8 +21,7 @@ pub struct AdminConfig {
 }
 
 impl AdminConfig {
-    pub(super) const SECTION: Section =
-        Section { name: "admin", doc: "The administration API and its page.", keys: KEYS };
+    pub(super) const SECTION: Section = Section { name: "admin", doc: "The administration API.", keys: KEYS };
 }
 
 const KEYS: &[Key] = &[
@@ -30,13 +29,13 @@ const KEYS: &[Key] = &[
         "admin.enabled",
         Kind::Switch,
         Fallback::Fixed("true"),
-        "Offers the administration API under /api/admin and its page.",
+        "Offers the administration API under /api/admin.",
     ),
     Key::open(
         "admin.path",
         Kind::Text(&PAGE_PATH),
         Fallback::Fixed("/admin"),
-        "Path of the administration page.",
+        "Path of the administration page, for when there is one: in this version nothing answers there.",
     ),
     Key::secret(
         "admin.password",
