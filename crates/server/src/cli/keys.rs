@@ -25,8 +25,8 @@ pub enum KeysCommand {
 /// How to rotate.
 #[derive(Args, Clone, Debug)]
 pub struct Rotate {
-    /// Let the next key sign at once. Programs that keep an older key set refuse new tokens until they fetch it again;
-    /// for a key that somebody may have copied
+    /// Let the next key sign at once. Programs that keep an older key set refuse new tokens until they fetch it again. The
+    /// old key stays published until its tokens are dead, also when somebody has copied it
     #[arg(long)]
     now: bool,
 }

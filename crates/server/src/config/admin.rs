@@ -1,4 +1,4 @@
-//! `[admin]`: the administration API and its page.
+//! `[admin]`: the administration API.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use super::key::{Fallback, Key, Section};
 use super::secret::SecretText;
 use super::value::{Form, Kind};
 
-/// The administration API and its page.
+/// The administration API.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdminConfig {
