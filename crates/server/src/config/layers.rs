@@ -267,18 +267,19 @@ fn read_master_key(settings: &mut Settings, problems: &mut Vec<Problem>) {
             };
             drop(settings.values.insert(MASTER_KEY, Setting { value, origin }));
         }
-        Err(what) => {
-            // A path that was set may be the key itself, by mistake.
-            let what = match file {
-                Origin::Default => format!("the master key file {path} {what}"),
-                _ => format!("the file of `{MASTER_KEY_FILE}` {what}"),
-            };
-            let hint = "correct the path or its rights, or restore the file from a backup: another key does not open the \
-                        signing keys";
-            let hint = Some(hint.to_owned());
-            problems.push(Problem { key: Some(MASTER_KEY_FILE), origin: file, what, hint });
-        }
+        Err(what) => problems.push(unusable_key(&path, file, &what)),
     }
+}
+
+/// The file of the master key holds none. A path that was set may be the key itself, by mistake, and is not repeated.
+fn unusable_key(path: &str, file: Origin, what: &str) -> Problem {
+    let what = match file {
+        Origin::Default => format!("the master key file {path} {what}"),
+        _ => format!("the file of `{MASTER_KEY_FILE}` {what}"),
+    };
+    let hint = "correct the path or its rights, or restore the file from a backup: another key does not open the signing \
+                keys";
+    Problem { key: Some(MASTER_KEY_FILE), origin: file, what, hint: Some(hint.to_owned()) }
 }
 
 fn unreadable(path: &Path, what: &str) -> Problem {
