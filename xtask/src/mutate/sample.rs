@@ -3,6 +3,29 @@
 use super::Mutation;
 
 pub(super) const SAMPLE: &[Mutation] = &[
+    // What a token leads to when it leaves is still found by its grant.
+    Mutation {
+        file: "crates/store/src/chain.rs",
+        from: "            \" union all select access_id from _ayb_oauth_tokens where \",\n",
+        to: "            \" union all select successor_id from _ayb_oauth_tokens where \",\n",
+        package: "ayb-store",
+        test: "no_access_token_is_lost_when_the_rotated_token_beside_it_leaves",
+    },
+    Mutation {
+        file: "crates/store/src/chain.rs",
+        from: "            \" where chain.depth < \",\n",
+        to: "            \" where chain.depth < -\",\n",
+        package: "ayb-store",
+        test: "every_way_of_revoking_marks_the_tokens_of_all_its_grants_and_of_no_other",
+    },
+    // A replaced secret is dead with its last second.
+    Mutation {
+        file: "crates/provider/src/client_auth.rs",
+        from: "now < previous.expires_at",
+        to: "now <= previous.expires_at",
+        package: "ayb-provider",
+        test: "the_secret_before_works_until_its_time_is_over",
+    },
     Mutation {
         file: "crates/provider/src/grant/refresh.rs",
         from: "    if found.token.revoked_at.is_some() && lost.is_none() {\n",
@@ -42,8 +65,8 @@ pub(super) const SAMPLE: &[Mutation] = &[
     // P-19: a revocation that did not happen is not claimed.
     Mutation {
         file: "crates/server/src/oauth/revoke.rs",
-        from: "        revoked.map_err(|error| OAuthError::not_now(&error))?;\n",
-        to: "        let _ = revoked;\n",
+        from: "        let revoked = revoked.map_err(|error| OAuthError::not_now(&error))?;\n",
+        to: "        let revoked = revoked.unwrap_or(ayb_provider::revoke::Revocation::Nothing);\n",
         package: "ayb-server",
         test: "a_token_that_could_not_be_revoked_is_not_called_revoked",
     },

@@ -175,7 +175,10 @@ async fn every_way_of_revoking_marks_the_tokens_of_all_its_grants_and_of_no_othe
                 1 => store.revoke_grants_of_user(user, reason, now).await.unwrap(),
                 2 => store.revoke_grants(user, client, reason, now).await.unwrap(),
                 _ => {
-                    store.revoke_grants_of_session(user, client, world.session.id, reason, now).await.unwrap()
+                    store
+                        .revoke_grants_of_session(user, client, world.session.id, reason, now)
+                        .await
+                        .unwrap();
                 }
             }
             for answer in &grants {
