@@ -162,8 +162,16 @@ impl Server {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let cause = chain(error);
+        // The words of rustls, whose error the HTTP library hides.
+        let untrusted = cause.contains("invalid peer certificate");
         let failure = Failure::new(Exit::Unreachable, format!("cannot reach the server at {}", self.url))
-            .because(chain(error));
+            .because(cause);
+        if untrusted {
+            return failure.hint(
+                "if the certificate is from an authority of your own, set SSL_CERT_FILE to its PEM file",
+            );
+        }
         let holder = self.here.as_ref().and_then(|folder| process::holder(folder).ok().flatten());
         match holder {
             None => failure.hint("start it with `ayb start`, or name it with --url or AYB_URL"),

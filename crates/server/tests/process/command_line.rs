@@ -89,6 +89,8 @@ async fn it_finds_a_server_whose_certificate_names_the_public_address() {
     assert_works(&ayb, &settings);
     let untrusted = run(&ayb, &settings[..3], &["users", "list"]);
     assert_eq!(untrusted.status.code(), Some(3), "who is not trusted gets no token");
+    let said = String::from_utf8_lossy(&untrusted.stderr);
+    assert!(said.contains("hint: ") && said.contains("SSL_CERT_FILE"), "{said}");
 }
 
 #[tokio::test]
