@@ -136,7 +136,9 @@ async function seed() {
     refresh[clientId] = [];
     for (let count = 0; count < 200; count += 1) {
       const grantId = await grant(clientId);
-      access.push(await new provider.AccessToken({ ...of, grantId }).save());
+      const token = await new provider.AccessToken({ ...of, grantId }).save();
+      // UserInfo is for those of OpenID Connect.
+      if (of.scope === SCOPE) access.push(token);
       refresh[clientId].push(await new provider.RefreshToken({ ...of, grantId, authTime: loginTs }).save());
     }
   }

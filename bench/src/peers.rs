@@ -152,13 +152,13 @@ impl Pairs<'_> {
         let name = "UserInfo against introspection";
         self.run(report, name, Some("peer-check"), &mut ours, &mut theirs)?;
 
-        self.refresh(report, "no ID token", ("readonly", "plain"), Some("peer-refresh"))?;
+        self.refresh(report, "no ID token", ("readonly", "plain"), None)?;
         // Against the same signature, and against what the other signs unless told otherwise.
-        for (of, signed, flow) in [
-            ("opaque", "ID token ES256", Some("peer-flow")),
-            ("default", "ID token ES256, theirs RS256", None),
+        for (of, signed, refresh, flow) in [
+            ("opaque", "ID token ES256", None, Some("peer-flow")),
+            ("default", "ID token ES256, theirs RS256", Some("peer-refresh"), None),
         ] {
-            self.refresh(report, signed, (SCOPE, of), None)?;
+            self.refresh(report, signed, (SCOPE, of), refresh)?;
             let client = peer.client(of);
             let mut ours = subject.flow("opaque", CONNECTIONS);
             let mut theirs = Flow {

@@ -55,7 +55,7 @@ const TARGETS: &[Target] = &[
     target("peer-ES256", "peers", "client_credentials, JWT ES256", AtLeast(4.0), NODE),
     target("peer-EdDSA", "peers", "client_credentials, JWT EdDSA", AtLeast(6.0), NODE),
     target("peer-check", "peers", "token check against introspection", AtLeast(11.0), NODE),
-    target("peer-refresh", "peers", "refresh rotation, opaque, no ID token", AtLeast(12.0), NODE),
+    target("peer-refresh", "peers", "refresh rotation, opaque, theirs RS256", AtLeast(12.0), NODE),
     target("peer-flow", "peers", "code flow with PKCE, ID token ES256", AtLeast(7.0), NODE),
     target("peer-documents", "peers", "JWKS and discovery, slower", AtLeast(9.0), NODE),
     target("peer-userinfo", "peers", "UserInfo", AtLeast(10.0), NODE),

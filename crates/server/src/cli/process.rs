@@ -38,7 +38,7 @@ pub fn claim(data_dir: &Path) -> io::Result<Claim> {
         .create(true)
         .truncate(false)
         .open(data_dir.join(FILE_NAME))?;
-    lock_patiently(&file)?;
+    lock_patiently(&file, || std::thread::sleep(GLANCE))?;
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())?;
     file.sync_all()?;
@@ -74,11 +74,11 @@ pub fn holder(data_dir: &Path) -> io::Result<Option<Holder>> {
     }
 }
 
-/// Whoever asks for the holder has the lock for a moment too.
-fn lock_patiently(file: &File) -> io::Result<()> {
+/// Whoever asks for the holder has the lock for a moment too: tries again after a `pause`.
+fn lock_patiently(file: &File, mut pause: impl FnMut()) -> io::Result<()> {
     for _ in 0..GLANCES {
         match lock(file) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(GLANCE),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause(),
             done => return done,
         }
     }
@@ -100,14 +100,11 @@ mod tests {
     fn a_glance_at_the_holder_keeps_nobody_from_starting() {
         let folder = tempfile::tempdir().unwrap();
         drop(claim(folder.path()).unwrap());
-        let glance = File::open(folder.path().join(FILE_NAME)).unwrap();
-        lock(&glance).unwrap();
-        let looking = std::thread::spawn(move || {
-            std::thread::sleep(GLANCE * 2);
-            drop(glance);
-        });
-        claim(folder.path()).unwrap();
-        looking.join().unwrap();
+        let open = || File::open(folder.path().join(FILE_NAME)).unwrap();
+        let mut glance = Some(open());
+        lock(glance.as_ref().unwrap()).unwrap();
+        lock_patiently(&open(), || glance = None).unwrap();
+        assert!(glance.is_none(), "it was in the way");
     }
 
     #[test]
