@@ -133,7 +133,7 @@ impl App {
             csrf: CsrfKey::new(&key(Purpose::Csrf)),
             progress: ProgressKey::new(key(Purpose::Progress)),
             passwords: passwords(&config, &entropy)?,
-            admin_passwords: admin_passwords(&config, &entropy)?,
+            admin_passwords: pool(&config, NonZeroUsize::MIN, &entropy)?,
             limits: Limits::new(&config, &entropy, &store, MacKey::new(key(Purpose::Limits).as_slice())),
             key_use: KeyUse::default(),
             audit: Audit::new(store.clone(), entropy.clone(), background.clone()),
@@ -256,11 +256,7 @@ pub fn passwords(config: &Config, entropy: &Entropy) -> anyhow::Result<PasswordP
     pool(config, NonZeroUsize::new(config.auth.password_workers).unwrap_or(NonZeroUsize::MIN), entropy)
 }
 
-/// One worker for the administrator, at the same cost.
-fn admin_passwords(config: &Config, entropy: &Entropy) -> anyhow::Result<PasswordPool> {
-    pool(config, NonZeroUsize::MIN, entropy)
-}
-
+/// So many workers at the configured cost.
 fn pool(config: &Config, workers: NonZeroUsize, entropy: &Entropy) -> anyhow::Result<PasswordPool> {
     let auth = &config.auth;
     let cost = PasswordCost {

@@ -84,13 +84,12 @@ impl Audit {
 
     /// A client has revoked an access token, or a refresh token and with it its grant.
     pub fn revoked(&self, client: &ClientRecord, what: &Revocation, now: Timestamp) {
-        let detail = match what {
-            Revocation::Token(id) => serde_json::json!({"token_id": id.to_string()}),
-            Revocation::Grant(grant) => serde_json::json!({"grant_id": grant.to_string()}),
+        let subject = match what {
+            Revocation::Token(id) => about(client, serde_json::json!({"token_id": id.to_string()})),
+            Revocation::Grant(grant) => about_grant(client, *grant),
             Revocation::Nothing => return,
         };
-        let subject = Subject { client_id: Some(client.client_id.clone()), ..Subject::default() };
-        self.note("token_revoked", subject.detail(detail), now);
+        self.note("token_revoked", subject, now);
     }
 
     /// A code was used twice: somebody else has seen it.
@@ -105,9 +104,9 @@ impl Audit {
 }
 
 fn about_grant(client: &ClientRecord, grant: GrantId) -> Subject {
-    Subject {
-        client_id: Some(client.client_id.clone()),
-        detail: Some(serde_json::json!({"grant_id": grant.to_string()})),
-        ..Subject::default()
-    }
+    about(client, serde_json::json!({"grant_id": grant.to_string()}))
+}
+
+fn about(client: &ClientRecord, detail: serde_json::Value) -> Subject {
+    Subject { client_id: Some(client.client_id.clone()), detail: Some(detail), ..Subject::default() }
 }

@@ -101,10 +101,8 @@ fn read_client(row: &Row) -> Result<ClientRecord, StoreError> {
 fn read_kind(columns: &mut Columns<'_>) -> Result<ClientKind, StoreError> {
     let word = columns.text()?;
     let secret = columns.opt_hash()?;
-    let previous = match (columns.opt_hash()?, columns.opt_time()?) {
-        (Some(hash), Some(expires_at)) => Some(PreviousSecret { hash, expires_at }),
-        _ => None,
-    };
+    let previous = columns.opt_hash()?.zip(columns.opt_time()?);
+    let previous = previous.map(|(hash, expires_at)| PreviousSecret { hash, expires_at });
     match (word, secret) {
         ("confidential", Some(secret)) => Ok(ClientKind::Confidential { secret, previous }),
         ("public", None) => Ok(ClientKind::Public),

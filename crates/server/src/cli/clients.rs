@@ -47,9 +47,10 @@ pub struct Named {
 pub struct RotateSecret {
     #[command(flatten)]
     named: Named,
-    /// Seconds for which the old secret works beside the new one, at most a week [default: 0]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_SECRET_OVERLAP.0))]
-    overlap: Option<u64>,
+    /// Seconds for which the old secret works beside the new one, at most a week
+    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=MAX_SECRET_OVERLAP.0))]
+    overlap: u64,
 }
 
 /// A new client.
@@ -207,12 +208,7 @@ impl ClientsCommand {
             }
             Self::RotateSecret(RotateSecret { named, overlap }) => {
                 let path = [&named.path()[..], &["rotate-secret"]].concat();
-                let body = match overlap {
-                    None => server.send_empty(Method::POST, &path).await?,
-                    Some(overlap) => {
-                        server.send_json(Method::POST, &path, &json!({"overlapSeconds": overlap})).await?
-                    }
-                };
+                let body = server.send_json(Method::POST, &path, &json!({"overlapSeconds": overlap})).await?;
                 show_one(console, &body, &ROTATED)?;
                 console.say(ONCE)
             }

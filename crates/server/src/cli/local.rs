@@ -1,6 +1,7 @@
 //! Where the server is that the configuration here describes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use url::Url;
 
@@ -23,7 +24,8 @@ pub fn of(context: &Context<'_>) -> Local {
     let host =
         text("server.host").and_then(|host| host.parse().ok()).map_or(Ipv4Addr::LOCALHOST.into(), reachable);
     let configured = SocketAddr::new(host, port);
-    let running = process::holder(&context.data_dir()).ok().flatten().and_then(|holder| holder.address);
+    let folder = text("server.data_dir").unwrap_or_default();
+    let running = process::holder(Path::new(&folder)).ok().flatten().and_then(|holder| holder.address);
     let at = running.map_or(configured, |at| SocketAddr::new(reachable(at.ip()), at.port()));
     if text("server.tls_cert_file").is_none() {
         return Local { url: format!("http://{at}"), at: None };

@@ -65,32 +65,26 @@ pub fn cross_site(visit: &Visit) -> Response {
 
 /// There is nothing at the address: a page for whoever prefers one, the envelope for all others.
 pub fn not_found(visit: &Visit) -> Response {
-    if !visit.gets_page() {
-        return ApiError::not_found("there is nothing at this address").into_response();
-    }
     let words = Words {
         code: "not_found",
         title: "There is nothing here",
         text: "The address does not lead to a page of this site.",
         advice: "It may be mistyped, or the page is gone.",
     };
-    words.page(visit, StatusCode::NOT_FOUND)
+    words.page_or(visit, ApiError::not_found("there is nothing at this address"))
 }
 
 /// The address is there, and takes no such request: a form that was sent, or an address that only takes one. A page for
 /// whoever prefers one, the envelope for all others.
 pub fn wrong_method(visit: &Visit) -> Response {
-    if !visit.gets_page() {
-        let text = "this address does not take this method";
-        return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).into_response();
-    }
     let words = Words {
         code: "method_not_allowed",
         title: "There is no page here",
         text: "The address takes a form, and shows nothing by itself.",
         advice: "Go to the page that has the form.",
     };
-    words.page(visit, StatusCode::METHOD_NOT_ALLOWED)
+    let text = "this address does not take this method";
+    words.page_or(visit, ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text))
 }
 
 /// What somebody reads: the code is for those who help them.
@@ -102,6 +96,11 @@ struct Words {
 }
 
 impl Words {
+    /// The page for whoever prefers one, the envelope for all others.
+    fn page_or(self, visit: &Visit, envelope: ApiError) -> Response {
+        if visit.gets_page() { self.page(visit, envelope.status()) } else { envelope.into_response() }
+    }
+
     fn page(self, visit: &Visit, status: StatusCode) -> Response {
         let Self { code, title, text, advice } = self;
         let next = Some(("/", "Go to the start page"));
