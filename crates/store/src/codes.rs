@@ -15,7 +15,7 @@ use crate::columns::Columns;
 use crate::db::{Engine, Reading, Row, Tx, Value, Write};
 use crate::error::StoreError;
 use crate::grants::{self, RevocationReason};
-use crate::tokens::{self, Place, add_access, add_refresh};
+use crate::tokens::{self, Place, add_access, add_pair};
 
 /// The columns of [`FoundCode`].
 macro_rules! found_code {
@@ -162,10 +162,12 @@ pub(crate) const REDEEM_FOR_ACCESS: &str = concat!(
 
 pub(crate) const REDEEM_FOR_PAIR: &str = concat!(
     redeem_unchanged!(),
-    ", accessed as (",
-    add_access!("$14, $15, 'access', $16, $17, $18, $19, $20, $21, $22, false from used"),
-    ")",
-    add_refresh!("$23, $24, 'refresh', $25, $26, $27, $28, $29, $30, $31, $14, true from used")
+    add_pair!(
+        "used",
+        "$14::uuid, $15::varchar, 'access', $16::varchar, $17::uuid, $18::varchar, $19::text[], $20::uuid,
+         $21::timestamptz, $22::timestamptz",
+        "$23, $24, 'refresh', $25, $26, $27, $28, $29, $30, $31, $14, true"
+    )
 );
 
 async fn redeem<R>(tx: &mut Tx, ask: &(Uuid, Seen, Timestamp, R)) -> Result<Option<Redemption>, StoreError>

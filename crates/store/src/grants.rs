@@ -93,21 +93,42 @@ pub(crate) fn insert(grant: &GrantRecord) -> Write {
 pub(crate) const REVOKE: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
     where id = $1 and revoked_at is null";
 
-/// The writes that revoke a grant. Its own row comes first: it waits there for a rotation that is under way, whose
-/// tokens the second write then sees.
+/// A statement that has grants to itself until the commit: it waits for rotations that are under way, and later ones wait
+/// for it. PostgreSQL alone rotates beside others, and a lock that is not the row's own changes no page of the table.
+macro_rules! hold {
+    ($grants:literal) => {
+        concat!(
+            "select pg_advisory_xact_lock(uuid_hash_extended(id, 0)) from _ayb_oauth_grants where revoked_at is null and ",
+            $grants
+        )
+    };
+}
+
+pub(crate) const HOLD: &str = hold!("id = $1");
+pub(crate) const HOLD_OF_USER: &str = hold!("user_id = $1");
+pub(crate) const HOLD_OF_PAIR: &str = hold!("user_id = $1 and client_id = $2");
+pub(crate) const HOLD_OF_LOGIN: &str = hold!("user_id = $1 and client_id = $2 and session_id = $3");
+
+/// [`hold`], where it is needed.
+fn held(engine: Engine, sql: &'static str, keys: &[Value]) -> Option<Write> {
+    (engine == Engine::Postgres).then(|| (sql, keys.to_vec()))
+}
+
+/// The writes that revoke a grant. The first waits for a rotation that is under way, whose tokens the last one then sees.
 pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
-    vec![
-        (REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]),
-        (chain::REVOKE.on(engine), vec![grant.into(), now.into()]),
-    ]
+    let mut writes = Vec::from_iter(held(engine, HOLD, &[grant.into()]));
+    writes.push((REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]));
+    writes.push((chain::REVOKE.on(engine), vec![grant.into(), now.into()]));
+    writes
 }
 
 /// Which grants die together.
 pub(crate) struct Several {
     codes: &'static str,
+    held: &'static str,
     grants: &'static str,
     tokens: PerEngine,
-    /// The first parameters of all three.
+    /// The first parameters of all of them.
     keys: Vec<Value>,
 }
 
@@ -120,6 +141,7 @@ pub(crate) const REVOKE_OF_USER: &str = "update _ayb_oauth_grants set revoked_at
 pub(crate) fn of_user(user: UserId) -> Several {
     Several {
         codes: DELETE_CODES_OF_USER,
+        held: HOLD_OF_USER,
         grants: REVOKE_OF_USER,
         tokens: chain::REVOKE_OF_USER,
         keys: vec![user.into()],
@@ -135,6 +157,7 @@ pub(crate) const REVOKE_OF_PAIR: &str = "update _ayb_oauth_grants set revoked_at
 pub(crate) fn of_pair(user: UserId, client: &ClientId) -> Several {
     Several {
         codes: DELETE_CODES_OF_PAIR,
+        held: HOLD_OF_PAIR,
         grants: REVOKE_OF_PAIR,
         tokens: chain::REVOKE_OF_PAIR,
         keys: vec![user.into(), client.into()],
@@ -153,6 +176,7 @@ pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_a
 fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
     Several {
         codes: DELETE_CODES_OF_LOGIN,
+        held: HOLD_OF_LOGIN,
         grants: REVOKE_OF_LOGIN,
         tokens: chain::REVOKE_OF_LOGIN,
         keys: vec![user.into(), client.into(), session.into()],
@@ -164,11 +188,11 @@ impl Several {
     /// Then grants, then the tokens of those grants that are revoked by this very change.
     pub(crate) fn revoke(self, engine: Engine, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
         let with = |more: &[Value]| [self.keys.as_slice(), more].concat();
-        vec![
-            (self.codes, with(&[])),
-            (self.grants, with(&[now.into(), reason.as_str().into()])),
-            (self.tokens.on(engine), with(&[now.into()])),
-        ]
+        let mut writes = vec![(self.codes, with(&[]))];
+        writes.extend(held(engine, self.held, &self.keys));
+        writes.push((self.grants, with(&[now.into(), reason.as_str().into()])));
+        writes.push((self.tokens.on(engine), with(&[now.into()])));
+        writes
     }
 }
 

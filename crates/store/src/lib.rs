@@ -25,6 +25,7 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod purge;
+mod refresh;
 mod sessions;
 mod settings;
 pub mod tables;

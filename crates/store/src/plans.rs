@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbOptions, Engine, Value, migrate};
 use crate::{
-    LimitKey, api_keys, apps, chain, clients, codes, consents, grants, links, purge, sessions, settings,
-    throttle, tokens, users,
+    LimitKey, api_keys, apps, chain, clients, codes, consents, grants, links, purge, refresh, sessions,
+    settings, throttle, tokens, users,
 };
 
 const ID: Value = Value::Uuid(Uuid::nil());
@@ -128,13 +128,13 @@ fn of_tokens() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         (tokens::ACCESS, vec![ID]),
         (tokens::FIRST_USE, vec![ID, text(), TIME]),
-        (tokens::LOCK_REFRESH, vec![ID]),
-        (tokens::LOCK_SUCCESSOR, vec![ID]),
-        (tokens::PEEK_REFRESH, vec![ID]),
-        (tokens::PEEK_SUCCESSOR, vec![ID]),
-        (tokens::REPEAT, vec![ID, text()]),
-        (tokens::RETIRE, vec![ID, TIME, ID]),
-        (tokens::RETIRE_UNCHANGED, vec![ID, TIME, ID, COUNT]),
+        (refresh::LOCK_REFRESH, vec![ID]),
+        (refresh::LOCK_SUCCESSOR, vec![ID]),
+        (refresh::PEEK_REFRESH, vec![ID]),
+        (refresh::PEEK_SUCCESSOR, vec![ID]),
+        (refresh::REPEAT, vec![ID, text()]),
+        (refresh::RETIRE, vec![ID, TIME, ID]),
+        (refresh::RETIRE_UNCHANGED, vec![ID, TIME, ID, COUNT]),
         (tokens::REVOKE, vec![ID, TIME]),
         (tokens::TOKEN, vec![ID]),
     ]
@@ -190,15 +190,19 @@ fn of_grants_at_once() -> Vec<(&'static str, Vec<Value>)> {
         (row[0], row[1], row[2]) = (ID, TIME, COUNT);
         row
     };
-    let mut rotated = vec![Value::Null; 22];
-    (rotated[0], rotated[1], rotated[2], rotated[3], rotated[13]) = (ID, TIME, COUNT, ID, ID);
+    let mut rotated = vec![Value::Null; 21];
+    (rotated[0], rotated[1], rotated[2], rotated[12]) = (ID, TIME, COUNT, ID);
     vec![
         (codes::PEEK_MANY, vec![Value::Uuids(vec![Uuid::nil()])]),
         (codes::REDEEM_FOR_ACCESS, redeemed(22)),
         (codes::REDEEM_FOR_PAIR, redeemed(31)),
+        (grants::HOLD, vec![ID]),
+        (grants::HOLD_OF_LOGIN, vec![ID, text(), ID]),
+        (grants::HOLD_OF_PAIR, vec![ID, text()]),
+        (grants::HOLD_OF_USER, vec![ID]),
         (tokens::ACCESSES, vec![Value::Uuids(vec![Uuid::nil()])]),
-        (tokens::PEEK_REFRESHES, vec![Value::Uuids(vec![Uuid::nil()])]),
-        (tokens::ROTATE, rotated),
+        (refresh::PEEK_REFRESHES, vec![Value::Uuids(vec![Uuid::nil()])]),
+        (refresh::ROTATE, rotated),
     ]
 }
 

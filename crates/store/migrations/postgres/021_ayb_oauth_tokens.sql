@@ -7,11 +7,12 @@
 -- the file. A token without a person is alone in its grant, found by its own id, and no head.
 --
 -- A refresh token is changed once, when it is replaced. The room for one more row in each page keeps that change in the
--- page, where it needs no new entries in the indexes and leaves nothing for the vacuum.
+-- page, where it needs no new entries in the indexes and leaves nothing for the vacuum. PostgreSQL reads the text of a
+-- check anew for each statement; with its values in one array it is short.
 create table _ayb_oauth_tokens (
     id uuid primary key,
     token_hash varchar not null,
-    token_type varchar not null check (token_type in ('access', 'refresh')),
+    token_type varchar not null check (token_type::text = any ('{access,refresh}'::text[])),
     client_id varchar not null references _ayb_oauth_clients (client_id),
     user_id uuid references _ayb_users (id) on delete cascade,
     scope varchar not null,

@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::each_pair;
 use crate::sample::{World, after, fresh};
 
-const LOCK: &str = "select id from _ayb_oauth_grants where id = $1 for no key update";
+/// What a revocation does first.
+const LOCK: &str = "select pg_advisory_xact_lock(uuid_hash_extended($1, 0))";
 
 const WAITING: &str = "select count(*) from pg_locks where not granted and pid in
     (select pid from pg_stat_activity where datname = current_database())";
@@ -43,11 +44,11 @@ impl Foreign {
     async fn run(self: Arc<Self>, db: Db) -> Result<(), StoreError> {
         db.transaction("foreign", self, |tx, foreign| {
             Box::pin(async move {
-                tx.lock_opt(LOCK, &[foreign.first.into()]).await?;
+                tx.execute(LOCK, &[foreign.first.into()]).await?;
                 foreign.has_first.send_replace(true);
                 foreign.goes_on.subscribe().wait_for(|goes_on| *goes_on).await.unwrap();
                 if let Some(then) = foreign.then {
-                    tx.lock_opt(LOCK, &[then.into()]).await?;
+                    tx.execute(LOCK, &[then.into()]).await?;
                 }
                 Ok(())
             })
