@@ -104,9 +104,13 @@ pub fn needs_fresh(
     keys: &[KeyRecord],
     algorithm: SigningAlg,
     policy: &KeyPolicy,
-    forced: bool,
+    rotation: Rotation,
     now: Timestamp,
 ) -> bool {
+    if rotation == Rotation::Withdraw {
+        return true;
+    }
+    let forced = rotation != Rotation::WhenDue;
     let of = |state| keys.iter().any(|key| key.algorithm == algorithm && key.state == state);
     if of(KeyState::Next) {
         return false;
@@ -114,8 +118,7 @@ pub fn needs_fresh(
     !of(KeyState::Active) || forced || active(keys, algorithm).is_some_and(|key| is_aging(key, policy, now))
 }
 
-/// What has to change for one algorithm. `fresh` is a key made for it, used only when it is needed. `at_once` lets
-/// the next key sign without waiting, for a key that is feared to be known to others.
+/// What has to change for one algorithm. `fresh` is a key made for it, used only when it is needed.
 pub fn plan(
     keys: &[KeyRecord],
     algorithm: SigningAlg,
@@ -124,9 +127,11 @@ pub fn plan(
     rotation: Rotation,
     now: Timestamp,
 ) -> Vec<KeyChange> {
+    let fresh = fresh.filter(|_| needs_fresh(keys, algorithm, policy, rotation, now));
+    if rotation == Rotation::Withdraw {
+        return fresh.map(|fresh| withdraw(keys, fresh, now)).unwrap_or_default();
+    }
     let mut changes = forgotten(keys, algorithm, policy, now);
-    let forced = rotation != Rotation::WhenDue;
-    let fresh = fresh.filter(|_| needs_fresh(keys, algorithm, policy, forced, now));
     let active = active(keys, algorithm);
     let Some(active) = active else {
         changes.extend(first(keys, algorithm, fresh, now));
@@ -185,6 +190,9 @@ pub enum Rotation {
     Begin,
     /// The next key signs now; verifiers that keep an old key set will refuse its tokens for a while.
     AtOnce,
+    /// A fresh key signs now, and no other stays: somebody may have copied them, the next one too. Whoever
+    /// reads the key set again refuses what they signed.
+    Withdraw,
 }
 
 /// The keys that verify nothing any more, not even a hint.
@@ -228,9 +236,22 @@ fn first(
     if let Some(waiting) = waiting {
         return Some(KeyChange::Activate(waiting.kid.clone()));
     }
-    let fresh = fresh?.clone();
-    let record = KeyRecord { state: KeyState::Active, published_at: now, activated_at: Some(now), ..fresh };
-    Some(KeyChange::Add(record))
+    Some(sign_at_once(fresh?, now))
+}
+
+fn sign_at_once(fresh: &KeyRecord, now: Timestamp) -> KeyChange {
+    KeyChange::Add(KeyRecord {
+        state: KeyState::Active,
+        published_at: now,
+        activated_at: Some(now),
+        ..fresh.clone()
+    })
+}
+
+/// A fresh key in the place of all keys of its algorithm.
+fn withdraw(keys: &[KeyRecord], fresh: &KeyRecord, now: Timestamp) -> Vec<KeyChange> {
+    let old = keys.iter().filter(|key| key.algorithm == fresh.algorithm);
+    old.map(|key| KeyChange::Delete(key.kid.clone())).chain([sign_at_once(fresh, now)]).collect()
 }
 
 fn hand_over(active: &KeyRecord, next: &str, policy: &KeyPolicy, now: Timestamp) -> [KeyChange; 2] {
@@ -322,9 +343,32 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_somebody_copied_leave_together() {
+        let mut other = key("other", KeyState::Active, 0);
+        other.algorithm = SigningAlg::ES256;
+        let keys = [
+            key("old", KeyState::Retired, 5),
+            key("a", KeyState::Active, 0),
+            other,
+            key("b", KeyState::Next, 5),
+        ];
+        let all = ["delete old", "delete a", "delete b", "add fresh active"];
+        assert_eq!(words(&keys, Rotation::Withdraw, 10), all);
+        assert!(needs_fresh(&keys, RSA, &POLICY, Rotation::Withdraw, Timestamp::from_seconds(10)));
+        let without_fresh = plan(&keys, RSA, None, &POLICY, Rotation::Withdraw, Timestamp::from_seconds(10));
+        assert_eq!(without_fresh, [], "an algorithm is never left without a key");
+    }
+
+    #[test]
     fn without_a_life_span_a_key_signs_for_ever() {
         let policy = KeyPolicy { rotate_after: None, ..POLICY };
         let keys = [key("a", KeyState::Active, 0)];
-        assert!(!needs_fresh(&keys, RSA, &policy, false, Timestamp::from_seconds(i64::MAX / 2000)));
+        assert!(!needs_fresh(
+            &keys,
+            RSA,
+            &policy,
+            Rotation::WhenDue,
+            Timestamp::from_seconds(i64::MAX / 2000)
+        ));
     }
 }

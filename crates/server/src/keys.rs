@@ -137,10 +137,9 @@ impl SigningKeys {
     /// See [`KeysError`].
     pub async fn tend(&self, rotation: Rotation, now: Timestamp) -> Result<Vec<KeyRecord>, KeysError> {
         let known = self.store.list_keys().await?;
-        let forced = rotation != Rotation::WhenDue;
         let mut fresh = BTreeMap::new();
         for alg in SigningAlg::ALL {
-            if needs_fresh(&known, alg, &self.policy, forced, now) {
+            if needs_fresh(&known, alg, &self.policy, rotation, now) {
                 fresh.insert(alg, self.make(alg, now).await?);
             }
         }

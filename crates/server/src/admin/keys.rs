@@ -18,17 +18,17 @@ pub async fn list(app: &App, _: &AdminCaller) -> Result<Vec<KeyRecord>, ApiError
 }
 
 /// Replaces the signing keys and answers the new set. The next keys are published first and sign when everybody can
-/// have read them; `at_once` does not wait, for keys that are feared to be known to others.
+/// have read them, unless `rotation` says otherwise.
 ///
 /// # Errors
 /// When the store fails or a key does not open.
-pub async fn rotate(app: &App, admin: &AdminCaller, at_once: bool) -> Result<Vec<KeyRecord>, ApiError> {
-    let rotation = if at_once { Rotation::AtOnce } else { Rotation::Begin };
+pub async fn rotate(app: &App, admin: &AdminCaller, rotation: Rotation) -> Result<Vec<KeyRecord>, ApiError> {
     app.keys.tend(rotation, admin.now()).await.map_err(|error| match error {
         KeysError::Store(error) => error.into(),
         error => ApiError::internal(error),
     })?;
-    let detail = Some(json!({"now": at_once}));
+    let withdraw = rotation == Rotation::Withdraw;
+    let detail = Some(json!({"now": withdraw || rotation == Rotation::AtOnce, "withdraw": withdraw}));
     admin.note(app, "keys.rotated", Subject { detail, ..Subject::default() });
     list(app, admin).await
 }

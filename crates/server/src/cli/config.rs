@@ -43,6 +43,12 @@ enum Action {
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]
         value: Option<String>,
     },
+    /// Take one key out of the configuration file, so that its default holds again
+    Unset {
+        /// The key, such as server.port
+        #[arg(value_name = "KEY", value_parser = known_key)]
+        key: KeyName,
+    },
 }
 
 /// A key that exists.
@@ -69,6 +75,7 @@ impl ConfigCommand {
             None | Some(Action::List) => list(context),
             Some(Action::Get { key, show_secrets }) => get(context, key.0, show_secrets),
             Some(Action::Set { key, value }) => set(context, key.0, value),
+            Some(Action::Unset { key }) => unset(context, key.0),
         }
     }
 }
@@ -127,15 +134,8 @@ fn set(context: &mut Context<'_>, key: &'static Key, value: Option<String>) -> R
     let value = key.kind.parse(&text).map_err(|what| Failure::usage(format!("`{}` {what}", key.name)))?;
     let sources = context.sources();
     let path = sources.find_file().unwrap_or_else(|| sources.default_file());
-    write(&path, key, &value)?;
-    let after = gather(&sources);
-    let overriding = after.settings.origin(key.name);
-    if matches!(overriding, Origin::Variable(_)) {
-        context.console.note(&format!("note: {overriding} is set and wins over {}", path.display()))?;
-    }
-    if let Err(error) = after.into_config() {
-        context.console.note(&format!("note: the server cannot start like this: {error}"))?;
-    }
+    rewrite(&path, |text| edit::set(text, key, &value).map(Some))?;
+    remark(context, key, &path)?;
     let shown = mask(key.secrecy, &value.to_string());
     let console = &mut context.console;
     match console.format {
@@ -145,7 +145,51 @@ fn set(context: &mut Context<'_>, key: &'static Key, value: Option<String>) -> R
     }
 }
 
-fn write(path: &Path, key: &Key, value: &Value) -> Result<(), Failure> {
+fn unset(context: &mut Context<'_>, key: &'static Key) -> Result<(), Failure> {
+    let sources = context.sources();
+    let path = sources.find_file().unwrap_or_else(|| sources.default_file());
+    if !rewrite(&path, |text| edit::unset(text, key))? {
+        let missing = format!("{} does not set `{}`", path.display(), key.name);
+        return Err(
+            Failure::new(Exit::NotFound, missing).hint("`ayb config list` says where each value comes from")
+        );
+    }
+    remark(context, key, &path)?;
+    let settings = gather(&sources).settings;
+    let value = settings.shown(key);
+    let console = &mut context.console;
+    match console.format {
+        Format::Table => match value {
+            Some(value) => {
+                console.line(&format!("{} = {} ({})", key.name, clean(&value), settings.origin(key.name)))
+            }
+            None => console.line(&format!("{} is not set", key.name)),
+        },
+        Format::Csv => {
+            console.rows(&["Key", "Value"], &[vec![key.name.to_owned(), value.unwrap_or_default()]])
+        }
+        Format::Json => console.line(&entry(&settings, key).to_string()),
+    }
+}
+
+/// Says what a change of the file does not do.
+fn remark(context: &mut Context<'_>, key: &'static Key, path: &Path) -> Result<(), Failure> {
+    let after = gather(&context.sources());
+    let overriding = after.settings.origin(key.name);
+    if matches!(overriding, Origin::Variable(_)) {
+        context.console.note(&format!("note: {overriding} is set and wins over {}", path.display()))?;
+    }
+    if let Err(error) = after.into_config() {
+        context.console.note(&format!("note: the server cannot start like this: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Changes the file, if there is something to change; whoever else does waits.
+fn rewrite(
+    path: &Path,
+    change: impl FnOnce(&str) -> Result<Option<String>, String>,
+) -> Result<bool, Failure> {
     let shown = path.display();
     let unwritable = |error: std::io::Error| {
         Failure::failed(format!("cannot write {shown}"))
@@ -158,8 +202,10 @@ fn write(path: &Path, key: &Key, value: &Value) -> Result<(), Failure> {
         other => other
             .map_err(|error| Failure::failed(format!("cannot read {shown}")).because(error.to_string()))?,
     };
-    let after = edit::set(&before, key, value).map_err(|what| Failure::failed(format!("{shown} {what}")))?;
-    secret_file::replace(path, &after).map_err(unwritable)
+    let after = change(&before).map_err(|what| Failure::failed(format!("{shown} {what}")))?;
+    let Some(after) = after else { return Ok(false) };
+    secret_file::replace(path, &after).map_err(unwritable)?;
+    Ok(true)
 }
 
 fn entry(settings: &Settings, key: &Key) -> Json {

@@ -26,9 +26,13 @@ pub enum KeysCommand {
 #[derive(Args, Clone, Debug)]
 pub struct Rotate {
     /// Let the next key sign at once. Programs that keep an older key set refuse new tokens until they fetch it again. The
-    /// old key stays published until its tokens are dead, also when somebody has copied it
+    /// old key stays published until its tokens are dead
     #[arg(long)]
     now: bool,
+    /// Let fresh keys sign at once and take every other key out of the key set, the next one too: for keys that somebody
+    /// may have copied. APIs that verify signatures refuse what they signed
+    #[arg(long, conflicts_with = "now")]
+    withdraw: bool,
 }
 
 const COLUMNS: [Column; 6] = [
@@ -48,15 +52,21 @@ impl KeysCommand {
             Self::List => server.get(&PATH, &[]).await?,
             Self::Rotate(rotate) => {
                 let path = [&PATH[..], &["rotate"]].concat();
-                server.send_json(Method::POST, &path, &json!({"now": rotate.now})).await?
+                server
+                    .send_json(Method::POST, &path, &json!({"now": rotate.now, "withdraw": rotate.withdraw}))
+                    .await?
             }
         };
         if let (Self::Rotate(rotate), Format::Table) = (&self, context.console.format) {
-            let sentence = match rotate.now {
-                true => {
+            let sentence = match rotate {
+                Rotate { withdraw: true, .. } => {
+                    "Fresh keys sign from now on, and no other is left. Every server of this database follows within half a \
+                     minute; programs that keep the key set believe the old ones until they fetch it again."
+                }
+                Rotate { now: true, .. } => {
                     "The next keys sign from now on. Every server of this database follows within half a minute."
                 }
-                false => {
+                Rotate { now: false, .. } => {
                     "The next keys are published. They take over by themselves when everybody has seen them."
                 }
             };

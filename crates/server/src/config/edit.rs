@@ -1,15 +1,18 @@
-//! `config set`: changes one key in the text of a configuration file and leaves the rest, comments included, alone.
+//! `config set` and `config unset`: change one key in the text of a configuration file and leave the rest, comments
+//! included, alone.
 
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
+use toml_edit::{Array, Document, DocumentMut, Item, Table, TableLike};
 
 use super::key::Key;
 use super::value::Value;
+
+const NO_TOML: &str = "is not valid TOML";
 
 /// The text with the key set to the value.
 ///
 /// The error says why the text cannot be edited, without repeating any of it.
 pub fn set(text: &str, key: &Key, value: &Value) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|_| "is not valid TOML".to_owned())?;
+    let mut document: DocumentMut = text.parse().map_err(|_| NO_TOML.to_owned())?;
     // Only a section of the top level goes to the end of the text, where the last comments are.
     let at_end = key.name.split('.').next().is_some_and(|first| !document.contains_key(first));
     let trailing = document.trailing().as_str().filter(|_| at_end).unwrap_or_default().to_owned();
@@ -25,6 +28,48 @@ pub fn set(text: &str, key: &Key, value: &Value) -> Result<String, String> {
         document.set_trailing("");
     }
     Ok(document.to_string())
+}
+
+/// The text without the key and the comment behind its value; `None` when the text does not set it.
+///
+/// The error says why the text cannot be edited, without repeating any of it.
+pub fn unset(text: &str, key: &Key) -> Result<Option<String>, String> {
+    let document = Document::parse(text).map_err(|_| NO_TOML.to_owned())?;
+    let mut table: &dyn TableLike = document.as_table();
+    let mut path: Vec<&str> = key.name.split('.').collect();
+    path.pop();
+    let mut in_one_line = false;
+    for part in &path {
+        let Some(item) = table.get(part) else { return Ok(None) };
+        in_one_line |= item.is_inline_table();
+        let Some(section) = item.as_table_like() else { return Ok(None) };
+        table = section;
+    }
+    let Some((name, item)) = table.get_key_value(key.last_name()) else { return Ok(None) };
+    let place = name.span().zip(item.span()).filter(|_| !in_one_line);
+    Ok(Some(match place {
+        Some((name, value)) => without_lines(text, name.start, value.end),
+        None => without(&document.into_mut(), &path, key.last_name()),
+    }))
+}
+
+/// The text without the lines from one place to another.
+fn without_lines(text: &str, from: usize, to: usize) -> String {
+    let (before, after) = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
+    let kept = before.rfind('\n').map_or(0, |end| end + 1);
+    let rest = after.split_once('\n').map_or("", |(_, rest)| rest);
+    format!("{}{rest}", before.get(..kept).unwrap_or_default())
+}
+
+/// The text of a document without a name of one of its sections.
+fn without(document: &DocumentMut, path: &[&str], name: &str) -> String {
+    let mut document = document.clone();
+    let mut table: Option<&mut dyn TableLike> = Some(document.as_table_mut());
+    for part in path {
+        table = table.and_then(|table| table.get_mut(part)?.as_table_like_mut());
+    }
+    table.and_then(|table| table.remove(name));
+    document.to_string()
 }
 
 /// The section of that name. A new one comes after the comments at the end of the text, not before them.
@@ -93,6 +138,26 @@ mod tests {
         assert_eq!(inline, "auth = { enabled = false }\n");
         let dotted = edited("server.port = 1\n", "server.port", "2").unwrap();
         assert_eq!(dotted, "server.port = 2\n");
+    }
+
+    #[test]
+    fn a_key_leaves_with_its_line_and_nothing_else_does() {
+        let gone = |text: &str, name: &str| unset(text, key::find(name).unwrap());
+        let text = "# mine\n[server] # here\n# the door\nport = 1 # old\nhost = \"::\"\n";
+        let after = "# mine\n[server] # here\n# the door\nhost = \"::\"\n";
+        assert_eq!(gone(text, "server.port"), Ok(Some(after.to_owned())));
+        assert_eq!(gone(after, "server.port"), Ok(None));
+        assert_eq!(gone("", "server.port"), Ok(None));
+        assert_eq!(gone("server = 1\n", "server.port"), Ok(None), "no section");
+        assert_eq!(gone("server.port = 1", "server.port"), Ok(Some(String::new())));
+        let list = "[server]\ncors_allowed_origins = [\n  \"https://a.example\", # a\n]\nport = 1\n";
+        let without_list = "[server]\nport = 1\n".to_owned();
+        assert_eq!(gone(list, "server.cors_allowed_origins"), Ok(Some(without_list)));
+        let inline = "server = { port = 1, host = \"::\" } # s\n";
+        let without_port = "server = { host = \"::\" } # s\n".to_owned();
+        assert_eq!(gone(inline, "server.port"), Ok(Some(without_port)));
+        let error = gone("port = hunter2", "server.port").unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

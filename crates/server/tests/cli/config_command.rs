@@ -68,6 +68,35 @@ fn unknown_keys_and_wrong_values_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn unset_brings_the_default_back_and_says_where_a_value_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "[server]\n# the door\nport = 9000\n");
+    let unset = run(&path, &["config", "unset", "server.port"]);
+    assert_eq!(
+        (unset.exit, unset.out.as_str()),
+        (Exit::Done, "server.port = 8090 (default)\n"),
+        "{}",
+        unset.err
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "[server]\n# the door\n");
+    let again = run(&path, &["config", "unset", "server.port"]);
+    assert_eq!(again.exit, Exit::NotFound);
+    assert!(
+        again.err.contains("does not set `server.port`") && again.err.contains("ayb config list"),
+        "{}",
+        again.err
+    );
+    run(&path, &["config", "set", "server.port", "9000"]);
+    let named = ["config", "unset", "server.port", "--config", path.to_str().unwrap()];
+    let ran = ayb_with(&named, &[("AYB_SERVER_PORT", "9100")], "");
+    assert!(ran.err.contains("AYB_SERVER_PORT is set and wins"), "{}", ran.err);
+    assert!(ran.out.starts_with("server.port = 9100"), "{}", ran.out);
+    let missing = folder.path().join("none.toml");
+    assert_eq!(run(&missing, &["config", "unset", "server.port"]).exit, Exit::NotFound);
+    assert!(!missing.exists(), "nothing is made for a key that is not there");
+}
+
+#[test]
 fn secrets_are_masked_unless_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "");

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use ayb_provider::keys::KeyRecord;
+use ayb_provider::keys::{KeyRecord, Rotation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -54,10 +54,24 @@ impl From<KeyRecord> for KeyView {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRotation {
-    /// Whether the next keys sign at once, for keys that are feared to be known to others. Whoever keeps the old key set
-    /// refuses new tokens for a while then. False when not said.
+    /// Whether the next keys sign at once. Whoever keeps the old key set refuses new tokens for a while then. False when not
+    /// said.
     #[serde(default)]
     now: bool,
+    /// Whether fresh keys sign at once and every other key leaves the key set, the next ones too: for keys that somebody may
+    /// have copied. APIs that verify signatures refuse what they signed. False when not said.
+    #[serde(default)]
+    withdraw: bool,
+}
+
+impl KeyRotation {
+    fn rotation(&self) -> Rotation {
+        match self {
+            Self { withdraw: true, .. } => Rotation::Withdraw,
+            Self { now: true, .. } => Rotation::AtOnce,
+            Self { now: false, .. } => Rotation::Begin,
+        }
+    }
 }
 
 /// `GET /api/admin/keys`
@@ -71,7 +85,7 @@ pub async fn rotate(
     admin: AdminCaller,
     OptionalBody(rotation): OptionalBody<KeyRotation>,
 ) -> Result<Response, ApiError> {
-    Ok(shown(keys::rotate(&app, &admin, rotation.now).await?))
+    Ok(shown(keys::rotate(&app, &admin, rotation.rotation()).await?))
 }
 
 fn shown(keys: Vec<KeyRecord>) -> Response {

@@ -111,6 +111,7 @@ async fn every_command_of_the_administration_works_with_the_real_server() {
     assert!(run(&["oauth", "clients", "get", &client], "").await.contains("Status: revoked\n"));
     assert!(run(&["keys", "list"], "").await.contains("active"));
     assert!(json(&["keys", "rotate", "--now"], "").await["items"].as_array().unwrap().len() == 6);
+    assert!(json(&["keys", "rotate", "--withdraw"], "").await["items"].as_array().unwrap().len() == 3);
 
     let create = [
         "apikeys",

@@ -1,5 +1,9 @@
 //! Signing keys: seen without their private parts, rotated without breaking a token.
 
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
 use serde_json::{Value, json};
 
 use super::{Desk, refusal};
@@ -73,6 +77,31 @@ async fn a_rotation_at_once_lets_the_next_keys_sign_and_keeps_the_old_ones_for_t
         let desk = Desk::at(&app).await;
         let after = desk.post(ROTATE, &json!({"now": false})).await.json();
         assert!(states(&after).iter().all(|state| !state.ends_with("retired")), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_somebody_copied_are_published_no_longer_and_sign_nothing() {
+    for app in TestApp::everywhere().await {
+        let desk = Desk::at(&app).await;
+        let ada = app.user("ada").await;
+        let client = app.confidential_client().with(|draft| draft.token_format = Some("jwt".into())).await;
+        desk.post(ROTATE, &json!({"now": true})).await;
+        desk.post(ROTATE, &json!({"now": false})).await;
+        let kids = |set: &Value| -> BTreeSet<String> {
+            let keys = set["keys"].as_array().unwrap().iter();
+            keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+        };
+        let old = kids(&app.get("/jwks.json").await.json());
+        assert_eq!(old.len(), 9, "active, retired and next");
+        let reply = desk.post(ROTATE, &json!({"withdraw": true})).await;
+        assert_eq!(states(&reply.json()), ["ES256 active", "EdDSA active", "RS256 active"], "{}", app.kind);
+        let new = kids(&app.get("/jwks.json").await.json());
+        assert!(new.len() == 3 && new.is_disjoint(&old), "{}", app.kind);
+        let token = app.tokens(&client, &ada, "openid").await.access;
+        let head = BASE64_URL.decode(token.split('.').next().unwrap()).unwrap();
+        let head: Value = serde_json::from_slice(&head).unwrap();
+        assert!(new.contains(head["kid"].as_str().unwrap()), "{head}");
     }
 }
 
