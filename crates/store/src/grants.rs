@@ -93,30 +93,24 @@ pub(crate) fn insert(grant: &GrantRecord) -> Write {
 pub(crate) const REVOKE: &str = "update _ayb_oauth_grants set revoked_at = $2, revoked_reason = $3
     where id = $1 and revoked_at is null";
 
-/// A statement that has grants to itself until the commit: it waits for rotations that are under way, and later ones wait
-/// for it. PostgreSQL alone rotates beside others, and a lock that is not the row's own changes no page of the table.
-macro_rules! hold {
-    ($grants:literal) => {
-        concat!(
-            "select pg_advisory_xact_lock(uuid_hash_extended(id, 0)) from _ayb_oauth_grants where revoked_at is null and ",
-            $grants
-        )
-    };
-}
+/// Has the grants of a person to itself until the commit: it waits for rotations that are under way, and later ones wait for
+/// it. PostgreSQL alone rotates beside others. A lock that is not the row's own changes no page of a table, and one for each
+/// person is enough: there is room for some thousands in all, and somebody can have more grants.
+pub(crate) const HOLD_OF_USER: &str = "select pg_advisory_xact_lock(uuid_hash_extended($1, 0))";
 
-pub(crate) const HOLD: &str = hold!("id = $1");
-pub(crate) const HOLD_OF_USER: &str = hold!("user_id = $1");
-pub(crate) const HOLD_OF_PAIR: &str = hold!("user_id = $1 and client_id = $2");
-pub(crate) const HOLD_OF_LOGIN: &str = hold!("user_id = $1 and client_id = $2 and session_id = $3");
+/// [`HOLD_OF_USER`] for the person of a grant.
+pub(crate) const HOLD: &str =
+    "select pg_advisory_xact_lock(uuid_hash_extended(user_id, 0)) from _ayb_oauth_grants
+    where id = $1";
 
-/// [`hold`], where it is needed.
-fn held(engine: Engine, sql: &'static str, keys: &[Value]) -> Option<Write> {
-    (engine == Engine::Postgres).then(|| (sql, keys.to_vec()))
+/// The write that has a person's grants to itself, where that is needed.
+fn held(engine: Engine, sql: &'static str, key: &Value) -> Option<Write> {
+    (engine == Engine::Postgres).then(|| (sql, vec![key.clone()]))
 }
 
 /// The writes that revoke a grant. The first waits for a rotation that is under way, whose tokens the last one then sees.
 pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
-    let mut writes = Vec::from_iter(held(engine, HOLD, &[grant.into()]));
+    let mut writes = Vec::from_iter(held(engine, HOLD, &grant.into()));
     writes.push((REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]));
     writes.push((chain::REVOKE.on(engine), vec![grant.into(), now.into()]));
     writes
@@ -125,10 +119,10 @@ pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, n
 /// Which grants die together.
 pub(crate) struct Several {
     codes: &'static str,
-    held: &'static str,
     grants: &'static str,
     tokens: PerEngine,
-    /// The first parameters of all of them.
+    user: UserId,
+    /// The parameters after the person, of all three.
     keys: Vec<Value>,
 }
 
@@ -141,10 +135,10 @@ pub(crate) const REVOKE_OF_USER: &str = "update _ayb_oauth_grants set revoked_at
 pub(crate) fn of_user(user: UserId) -> Several {
     Several {
         codes: DELETE_CODES_OF_USER,
-        held: HOLD_OF_USER,
         grants: REVOKE_OF_USER,
         tokens: chain::REVOKE_OF_USER,
-        keys: vec![user.into()],
+        user,
+        keys: vec![],
     }
 }
 
@@ -157,10 +151,10 @@ pub(crate) const REVOKE_OF_PAIR: &str = "update _ayb_oauth_grants set revoked_at
 pub(crate) fn of_pair(user: UserId, client: &ClientId) -> Several {
     Several {
         codes: DELETE_CODES_OF_PAIR,
-        held: HOLD_OF_PAIR,
         grants: REVOKE_OF_PAIR,
         tokens: chain::REVOKE_OF_PAIR,
-        keys: vec![user.into(), client.into()],
+        user,
+        keys: vec![client.into()],
     }
 }
 
@@ -176,10 +170,10 @@ pub(crate) const REVOKE_OF_LOGIN: &str = "update _ayb_oauth_grants set revoked_a
 fn of_login(user: UserId, client: &ClientId, session: SessionId) -> Several {
     Several {
         codes: DELETE_CODES_OF_LOGIN,
-        held: HOLD_OF_LOGIN,
         grants: REVOKE_OF_LOGIN,
         tokens: chain::REVOKE_OF_LOGIN,
-        keys: vec![user.into(), client.into(), session.into()],
+        user,
+        keys: vec![client.into(), session.into()],
     }
 }
 
@@ -187,9 +181,10 @@ impl Several {
     /// Codes first: a redemption that is under way has the code's row, and its grant is seen by the next write.
     /// Then grants, then the tokens of those grants that are revoked by this very change.
     pub(crate) fn revoke(self, engine: Engine, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
-        let with = |more: &[Value]| [self.keys.as_slice(), more].concat();
+        let user: Value = self.user.into();
+        let with = |more: &[Value]| [std::slice::from_ref(&user), self.keys.as_slice(), more].concat();
         let mut writes = vec![(self.codes, with(&[]))];
-        writes.extend(held(engine, self.held, &self.keys));
+        writes.extend(held(engine, HOLD_OF_USER, &user));
         writes.push((self.grants, with(&[now.into(), reason.as_str().into()])));
         writes.push((self.tokens.on(engine), with(&[now.into()])));
         writes

@@ -197,8 +197,6 @@ fn of_grants_at_once() -> Vec<(&'static str, Vec<Value>)> {
         (codes::REDEEM_FOR_ACCESS, redeemed(22)),
         (codes::REDEEM_FOR_PAIR, redeemed(31)),
         (grants::HOLD, vec![ID]),
-        (grants::HOLD_OF_LOGIN, vec![ID, text(), ID]),
-        (grants::HOLD_OF_PAIR, vec![ID, text()]),
         (grants::HOLD_OF_USER, vec![ID]),
         (tokens::ACCESSES, vec![Value::Uuids(vec![Uuid::nil()])]),
         (refresh::PEEK_REFRESHES, vec![Value::Uuids(vec![Uuid::nil()])]),

@@ -99,15 +99,16 @@ pub(crate) const REPEAT: &str = "update _ayb_oauth_tokens set token_hash = $2
     where id = $1 and used_at is null and revoked_at is null";
 
 /// Rotates a token, if all is as it was when it was read: token and grant are not revoked, the person may use their
-/// account, the client has not changed. The grant is shared with other rotations until the commit, and its row left alone.
-/// Whoever revokes it ([`grants::held`]) has it alone: a rotation that waited for that meets the mark of its token.
+/// account, the client has not changed. The person's grants are shared with other rotations until the commit, and the row of
+/// this one is left alone. Whoever revokes has them alone ([`grants::HOLD_OF_USER`]): a rotation that waited for that meets
+/// the mark of its token.
 pub(crate) const ROTATE: &str = concat!(
     "with retired as (update _ayb_oauth_tokens t set revoked_at = $2, successor_id = $13
          from _ayb_oauth_grants g, _ayb_users u, _ayb_oauth_clients c
          where t.id = $1 and t.revoked_at is null and g.id = t.grant_id and g.revoked_at is null
          and u.id = t.user_id and u.disabled_at is null
          and c.client_id = t.client_id and c.version = $3 and c.revoked_at is null
-         and pg_advisory_xact_lock_shared(uuid_hash_extended(t.grant_id, 0)) is not null
+         and pg_advisory_xact_lock_shared(uuid_hash_extended(t.user_id, 0)) is not null
          returning t.id)",
     add_pair!(
         "retired",

@@ -1,11 +1,11 @@
-//! Rotations that share a transaction on PostgreSQL lock their grants in the order in which they came. Somebody else may lock the
-//! same grants in another one.
+//! Rotations that share a transaction on PostgreSQL lock the grants of people in the order in which they came. Somebody else may
+//! lock the same in another one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ayb_provider::grant::refresh::{FoundRefresh, Rotation};
-use ayb_provider::grant::{Answer, Issuance};
+use ayb_provider::grant::Issuance;
 use ayb_store::db::{Db, Engine};
 use ayb_store::error::StoreError;
 use tokio::sync::watch;
@@ -30,17 +30,12 @@ struct Foreign {
 }
 
 impl Foreign {
-    fn new(first: &Answer, then: Option<&Answer>) -> Arc<Self> {
+    fn new(first: &World, then: Option<&World>) -> Arc<Self> {
         let (has_first, goes_on) = (watch::Sender::new(false), watch::Sender::new(false));
-        Arc::new(Self {
-            first: first.grant.id.0,
-            then: then.map(|answer| answer.grant.id.0),
-            has_first,
-            goes_on,
-        })
+        Arc::new(Self { first: first.user.id.0, then: then.map(|world| world.user.id.0), has_first, goes_on })
     }
 
-    /// Locks the first grant, waits, and locks the other one.
+    /// Locks the grants of the first, waits, and locks those of the other.
     async fn run(self: Arc<Self>, db: Db) -> Result<(), StoreError> {
         db.transaction("foreign", self, |tx, foreign| {
             Box::pin(async move {
@@ -81,18 +76,23 @@ async fn rotations_that_meet_somebody_who_locks_the_other_way_round_run_again() 
         if db.engine() == Engine::Sqlite {
             return;
         }
-        let held = [here.granted().await, here.granted().await, here.granted().await];
+        let mut people = Vec::new();
+        for _ in 0..3 {
+            let person = World::new(here.store.db().clone()).await;
+            let issuance = person.granted().await.issuance;
+            people.push((person, issuance));
+        }
         // The first keeps the queue busy until the other two stand in it together.
-        let foreign = [Foreign::new(&held[0], None), Foreign::new(&held[2], Some(&held[1]))];
+        let foreign = [Foreign::new(&people[0].0, None), Foreign::new(&people[2].0, Some(&people[1].0))];
         let mut theirs = Vec::new();
         for transaction in &foreign {
             theirs.push(tokio::spawn(Arc::clone(transaction).run(db.clone())));
             transaction.has_first.subscribe().wait_for(|has| *has).await.unwrap();
         }
         let mut ours = Vec::new();
-        for (count, answer) in held.iter().enumerate() {
+        for (count, (person, issuance)) in people.into_iter().enumerate() {
             let (decided, mut told) = watch::channel(false);
-            ours.push(tokio::spawn(rotate(here.clone(), answer.issuance.clone(), decided)));
+            ours.push(tokio::spawn(rotate(person, issuance, decided)));
             told.wait_for(|told| *told).await.unwrap();
             if count == 0 {
                 waiting(db, 1).await;
