@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -21,6 +21,7 @@ use crate::http::client_ip::Peer;
 use crate::http::listener::{Door, Phase};
 use crate::http::outgoing::{self, PacedBody};
 use crate::http::pace::{Pace, PacedIo};
+use crate::http::waiting::Waiting;
 
 /// How long a connection without a request in flight may take to say good-bye.
 const LINGER: Duration = Duration::from_secs(1);
@@ -56,7 +57,9 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let stream = TokioIo::new(PacedIo::new(stream, pace.clone()));
-    let service = service_fn(|request| answer(door.app.clone(), request, peer, pace.clone()));
+    let waiting = Waiting::on_a_connection();
+    let service =
+        service_fn(|request| answer(door.app.clone(), request, peer, pace.clone(), waiting.clone()));
     let mut conversation = pin!(door.protocol.serve_connection(stream, service));
     tokio::select! {
         biased;
@@ -89,11 +92,16 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     pace: Pace,
+    waiting: Waiting,
 ) -> Result<Response<PacedBody>, Infallible> {
     let exchange = pace.begin();
     // Most requests have no body, and then none needs a place of its own.
     let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
     request.extensions_mut().insert(Peer(peer));
+    // Before HTTP/2 a connection has one answer at a time.
+    if request.version() == Version::HTTP_2 {
+        request.extensions_mut().insert(waiting);
+    }
     let response = app.oneshot(request).await?;
     Ok(outgoing::send(response, exchange))
 }

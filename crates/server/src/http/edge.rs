@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::http::client_ip::{ForwardingHeader, TrustedProxies};
 use crate::http::cors::{Cors, NotAnOrigin};
 use crate::http::layers::{self, At, Edge, Fault};
+use crate::http::waiting::Waiting;
 use crate::oauth::error::OAuthError;
 use crate::pages;
 use crate::pages::visit::Visit;
@@ -30,6 +31,7 @@ pub fn wrap(router: Router, app: &App) -> Result<Router, NotAnOrigin> {
         // Earlier than the whole request, so that a slow caller hears of it (408) and is not told that we were slow (503).
         body_time: request_time * 9 / 10,
         request_time,
+        waiting: Waiting::in_all(),
         https: app.is_https(),
         fault: Fault::new(move |at, error| fault(&of_pages, at, error)),
     };

@@ -32,6 +32,7 @@ use crate::http::extract::BodyRejection;
 use crate::http::headers::{self, X_REQUEST_ID};
 use crate::http::host;
 use crate::http::request_id::RequestId;
+use crate::http::waiting::{self, Waiting};
 use crate::telemetry;
 
 /// The rules at the edge of the server.
@@ -51,6 +52,8 @@ pub struct Edge {
     pub body_time: Duration,
     /// How long an answer may take.
     pub request_time: Duration,
+    /// How many bytes of large answers may wait to be taken.
+    pub waiting: Waiting,
     /// Whether the public address is https.
     pub https: bool,
     /// What an error of the edge itself (400, 413, 500, 503) looks like.
@@ -129,6 +132,7 @@ where
         let handled = self.inner.call(edge.guard(request));
         Box::pin(async move {
             let answer = edge.run(&passage, handled).await;
+            let answer = edge.hold(&passage, answer);
             Ok(passage.leave(&edge, answer))
         })
     }
@@ -139,6 +143,8 @@ struct Passage {
     stopwatch: Stopwatch,
     id: RequestId,
     client: ClientIp,
+    /// What waits on the connection, where that can be several answers.
+    waiting: Option<Waiting>,
     method: Method,
     address: Uri,
     route: Option<MatchedPath>,
@@ -154,6 +160,7 @@ impl Passage {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         let client = edge.proxies.client(peer, request.headers());
         let trusted = edge.proxies.contains(peer);
+        let waiting = request.extensions_mut().remove::<Waiting>();
         let id = RequestId::of(request.headers(), trusted, &edge.entropy, edge.clock.now());
         request.extensions_mut().insert(id.clone());
         request.extensions_mut().insert(client);
@@ -161,6 +168,7 @@ impl Passage {
             stopwatch,
             id,
             client,
+            waiting,
             method: request.method().clone(),
             address: request.uri().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
@@ -247,6 +255,15 @@ impl Edge {
                 passage.fault(self, error)
             }
         }
+    }
+
+    /// The answer, if there is room for it until it has been taken.
+    fn hold(&self, passage: &Passage, answer: Response) -> Response {
+        waiting::admit(answer, passage.waiting.as_ref(), &self.waiting).unwrap_or_else(|| {
+            let message = "too many large answers wait to be taken; read those, or ask for less at once";
+            let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(RETRY_SOON);
+            passage.fault(self, error)
+        })
     }
 }
 

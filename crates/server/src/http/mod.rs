@@ -19,3 +19,4 @@ mod pace;
 pub mod request_id;
 pub mod routes;
 pub mod tls;
+pub mod waiting;

@@ -39,7 +39,7 @@ fn opening() -> Vec<u8> {
 pub(super) struct Frame {
     pub(super) kind: u8,
     pub(super) stream: u32,
-    payload: Vec<u8>,
+    pub(super) payload: Vec<u8>,
 }
 
 pub(super) async fn read_frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Frame> {

@@ -15,6 +15,7 @@ use ayb_server::http::extract::{FormPairs, JsonBody};
 use ayb_server::http::layers::{Edge, Fault, wrap};
 use ayb_server::http::listener::{ConnectionLimits, Drained, Listener};
 use ayb_server::http::tls::TlsIdentity;
+use ayb_server::http::waiting::Waiting;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -29,6 +30,7 @@ pub(crate) fn edge() -> Edge {
         body_limit: 1024,
         body_time: Duration::from_secs(20),
         request_time: Duration::from_secs(30),
+        waiting: Waiting::in_all(),
         https: false,
         fault: Fault::envelope(),
     }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::frames::{self, GOAWAY, RESET, SETTINGS};
-use super::kit::{Server, app, get_request};
+use super::kit::{Server, app, get_request, read_to_end, read_until};
 
 /// So large that no buffer of the system holds it.
 const LARGE: usize = 15_000_000;
@@ -91,13 +91,20 @@ async fn an_http2_connection_without_a_window_is_closed_and_its_place_is_free() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_large_answers_without_a_window_are_let_go() {
+async fn large_answers_without_a_window_are_few_and_are_let_go() {
     let (app, mut count) = large();
     let server = Server::start(app, ConnectionLimits::default()).await;
     let mut stream = server.connect().await;
     let requests = (0..8).flat_map(|number| frames::get(2 * number + 1, "/large"));
-    stream.write_all(&[opening(0), requests.collect()].concat()).await.unwrap();
-    held(&mut count, 8).await;
+    stream.write_all(&[opening(1000), requests.collect()].concat()).await.unwrap();
+    // A refusal fits into the window. Two fit into 32 MiB.
+    let mut refused = 0;
+    while refused < 6 {
+        let frame = frames::read_frame(&mut stream).await.expect("the connection goes on");
+        let text = String::from_utf8_lossy(&frame.payload);
+        refused += usize::from(frame.kind == frames::DATA && text.contains("too many large answers"));
+    }
+    held(&mut count, 2).await;
     let start = Instant::now();
     held(&mut count, 0).await;
     // 30 seconds, and 915 by the size.
@@ -132,6 +139,29 @@ async fn a_stream_that_is_not_taken_is_reset_while_others_have_time_left() {
         next += 2;
         sleep(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_answers_that_wait_on_many_connections_leave_room_for_no_more() {
+    let (app, mut count) = large();
+    let server = Server::start(app, ConnectionLimits::default()).await;
+    let mut idle = Vec::new();
+    // 17 come to 255 MB, and 256 MiB are more than that.
+    for number in 1..=17 {
+        let mut stream = connect_narrow(&server).await;
+        stream.write_all(get_request("/large", true).as_bytes()).await.unwrap();
+        held(&mut count, number).await;
+        idle.push(stream);
+    }
+    let mut late = connect_narrow(&server).await;
+    late.write_all(get_request("/large", true).as_bytes()).await.unwrap();
+    let said = read_to_end(&mut late).await;
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("retry-after: 5"), "{said}");
+    drop(idle);
+    held(&mut count, 0).await;
+    let mut again = server.connect().await;
+    again.write_all(get_request("/large", true).as_bytes()).await.unwrap();
+    assert!(read_until(&mut again, "\r\n").await.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test(start_paused = true)]

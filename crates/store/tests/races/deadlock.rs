@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ayb_provider::grant::refresh::{FoundRefresh, Rotation};
 use ayb_provider::grant::Issuance;
+use ayb_provider::grant::refresh::{FoundRefresh, Rotation};
 use ayb_store::db::{Db, Engine};
 use ayb_store::error::StoreError;
 use tokio::sync::watch;

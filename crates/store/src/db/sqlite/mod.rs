@@ -176,7 +176,35 @@ pub(super) fn path(address: &str) -> Result<PathBuf, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::{Database, path};
+    use crate::db::DbOptions;
+
+    /// Pages in the log, and those of them that have been copied into the file.
+    fn log(file: &Path) -> (i64, i64) {
+        let connection = Connection::open(file).unwrap();
+        connection
+            .query_row("pragma wal_checkpoint(noop)", [], |row| Ok((row.get_unwrap(1), row.get_unwrap(2))))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_log_is_in_the_file_when_nobody_writes_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ayb.db");
+        let database = Database::open(&file, &DbOptions::default()).unwrap();
+        for sql in ["create table a (b int)", "insert into a values (1)"] {
+            database.write(sql, vec![]).await.unwrap();
+            let (written, copied) = log(&file);
+            assert!(copied < written, "{copied} of {written} at once");
+            while log(&file).0 != log(&file).1 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 
     #[test]
     fn addresses_are_paths_and_nothing_else() {

@@ -4,7 +4,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use crate::error::StoreError;
 
 /// Jobs that share one commit.
 const GROUP: usize = 512;
+
+/// Without a write for so long, the log is copied back.
+const REST: Duration = Duration::from_secs(1);
 
 /// The write connection while a transaction is open.
 pub(in crate::db) struct Session {
@@ -323,13 +327,92 @@ fn at_once<T>(body: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreErro
 
 fn serve(mut jobs: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
     let mut group = Vec::with_capacity(GROUP);
-    while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
+    // Whoever had the file before may have left something there.
+    let mut log = Log::Written;
+    loop {
+        match gather(&mut jobs, &mut group, log) {
+            Next::End => return,
+            Next::Rest => {
+                copy_back(&mut tx);
+                log = Log::Copied;
+                continue;
+            }
+            Next::Work => log = Log::Written,
+        }
         join(&mut jobs, &mut group);
         let commit = run_group(&mut tx, &mut group);
         if let Err(error) = &commit {
             tracing::error!(%error, jobs = group.len(), "SQLite lost a group of writes");
         }
         answer(&mut group, commit);
+    }
+}
+
+/// Whether there is something in the write-ahead log that is not in the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Log {
+    Written,
+    Copied,
+}
+
+/// What the writer does next.
+#[derive(Debug, Eq, PartialEq)]
+enum Next {
+    /// What has been gathered.
+    Work,
+    /// Nobody has written for a while.
+    Rest,
+    /// Nobody will write any more.
+    End,
+}
+
+/// Wakes the writer.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    listener: Condvar,
+}
+
+impl Bell {
+    fn wait(&self, longest: Duration) {
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.listener.wait_timeout_while(rung, longest, |rung| !*rung);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.listener.notify_one();
+    }
+}
+
+/// Waits for jobs; when the log has been written, not longer than a rest.
+fn gather(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>, log: Log) -> Next {
+    if log == Log::Copied {
+        return if jobs.blocking_recv_many(group, GROUP) > 0 { Next::Work } else { Next::End };
+    }
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut context = Context::from_waker(&waker);
+    let mut next = || match jobs.poll_recv_many(&mut context, group, GROUP) {
+        Poll::Ready(0) => Some(Next::End),
+        Poll::Ready(_) => Some(Next::Work),
+        Poll::Pending => None,
+    };
+    next().unwrap_or_else(|| {
+        bell.wait(REST);
+        next().unwrap_or(Next::Rest)
+    })
+}
+
+/// Copies the log into the file, so that readers find everything there, without a look into the log and by the mapping of
+/// the file. While others write, SQLite does so after every so many pages. What fails now is tried again later.
+fn copy_back(tx: &mut Tx) {
+    let copied = tx.sqlite().and_then(|session| session.control("pragma wal_checkpoint(passive)"));
+    if let Err(error) = copied {
+        tracing::debug!(%error, "SQLite could not copy its log back");
     }
 }
 
