@@ -103,8 +103,13 @@ pub(crate) const HOLD: &str =
     "select pg_advisory_xact_lock(uuid_hash_extended(user_id, 0)) from _ayb_oauth_grants
     where id = $1";
 
+/// [`HOLD_OF_USER`] for the person of a token.
+pub(crate) const HOLD_OF_TOKEN: &str =
+    "select pg_advisory_xact_lock(uuid_hash_extended(user_id, 0)) from _ayb_oauth_tokens
+    where id = $1";
+
 /// The write that has a person's grants to itself, where that is needed.
-fn held(engine: Engine, sql: &'static str, key: &Value) -> Option<Write> {
+pub(crate) fn held(engine: Engine, sql: &'static str, key: &Value) -> Option<Write> {
     (engine == Engine::Postgres).then(|| (sql, vec![key.clone()]))
 }
 

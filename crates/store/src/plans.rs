@@ -197,6 +197,7 @@ fn of_grants_at_once() -> Vec<(&'static str, Vec<Value>)> {
         (codes::REDEEM_FOR_ACCESS, redeemed(22)),
         (codes::REDEEM_FOR_PAIR, redeemed(31)),
         (grants::HOLD, vec![ID]),
+        (grants::HOLD_OF_TOKEN, vec![ID]),
         (grants::HOLD_OF_USER, vec![ID]),
         (tokens::ACCESSES, vec![Value::Uuids(vec![Uuid::nil()])]),
         (refresh::PEEK_REFRESHES, vec![Value::Uuids(vec![Uuid::nil()])]),

@@ -101,7 +101,8 @@ pub(crate) const REPEAT: &str = "update _ayb_oauth_tokens set token_hash = $2
 /// Rotates a token, if all is as it was when it was read: token and grant are not revoked, the person may use their
 /// account, the client has not changed. The person's grants are shared with other rotations until the commit, and the row of
 /// this one is left alone. Whoever revokes has them alone ([`grants::HOLD_OF_USER`]): a rotation that waited for that meets
-/// the mark of its token.
+/// the mark of its token. (Beyond the links that a revocation follows there is no mark. What such a rotation gets is as old as
+/// if it had come a moment before, and dead here: its grant is looked at.)
 pub(crate) const ROTATE: &str = concat!(
     "with retired as (update _ayb_oauth_tokens t set revoked_at = $2, successor_id = $13
          from _ayb_oauth_grants g, _ayb_users u, _ayb_oauth_clients c
@@ -134,6 +135,8 @@ where
     R: Fn(Option<&FoundRefresh>) -> Rotation,
 {
     let (id, seen, now, rule) = ask;
+    // Before the rows, as everybody does: the rule may revoke the grant.
+    tx.apply(Vec::from_iter(grants::held(tx.engine(), grants::HOLD_OF_TOKEN, &(*id).into()))).await?;
     let found = lock_refresh(tx, *id).await?;
     if found.as_ref().is_some_and(|(found, client)| seen.changed(&found.token.client_id, *client)) {
         return Ok(None);

@@ -181,8 +181,11 @@ async fn delete(tx: &mut Tx, (user, engine): (UserId, Engine)) -> Result<bool, S
     if tx.lock_opt(LOCK, &[user.into()]).await?.is_none() {
         return Ok(false);
     }
+    // Alone with the person's grants before anything of theirs is locked that a rotation needs.
+    let mut writes = Vec::from_iter(grants::held(engine, grants::HOLD_OF_USER, &user.into()));
     let statements = deletions(engine).into_iter().chain([DELETE]);
-    tx.apply(statements.map(|sql| (sql, vec![user.into()])).collect()).await?;
+    writes.extend(statements.map(|sql| (sql, vec![user.into()])));
+    tx.apply(writes).await?;
     Ok(true)
 }
 

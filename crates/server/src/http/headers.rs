@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::http::waiting::{self, Shared};
 use crate::limits::Standing;
 
 /// The challenge of an answer 401 where a bearer token was expected (RFC 6750 §3).
@@ -80,9 +81,13 @@ pub fn no_store(response: impl IntoResponse) -> Response {
 
 /// A JSON document that anyone may read and keep for as long as `cache_control` says.
 pub fn cached_json(body: Bytes, cache_control: &'static str) -> Response {
+    let large = body.len() as u64 >= waiting::LARGE;
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    if large {
+        response.extensions_mut().insert(Shared);
+    }
     response
 }
 

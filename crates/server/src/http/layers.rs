@@ -259,7 +259,9 @@ impl Edge {
 
     /// The answer, if there is room for it until it has been taken.
     fn hold(&self, passage: &Passage, answer: Response) -> Response {
-        waiting::admit(answer, passage.waiting.as_ref(), &self.waiting).unwrap_or_else(|| {
+        // Only a read can be asked for again: what was written must be told.
+        let reads = passage.method.is_safe();
+        waiting::admit(answer, reads, passage.waiting.as_ref(), &self.waiting).unwrap_or_else(|| {
             let message = "too many large answers wait to be taken; read those, or ask for less at once";
             let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(RETRY_SOON);
             passage.fault(self, error)

@@ -200,9 +200,26 @@ mod tests {
             database.write(sql, vec![]).await.unwrap();
             let (written, copied) = log(&file);
             assert!(copied < written, "{copied} of {written} at once");
-            while log(&file).0 != log(&file).1 {
-                tokio::task::yield_now().await;
-            }
+            until_copied(&file).await;
+        }
+        // Whoever reads an older state keeps what came after it from being copied, and only as long as they do.
+        database.write("insert into a values (2)", vec![]).await.unwrap();
+        let reader = Connection::open(&file).unwrap();
+        reader.execute_batch("begin; select * from a").unwrap();
+        database.write("insert into a values (3)", vec![]).await.unwrap();
+        let before = log(&file).1;
+        while log(&file).1 == before {
+            tokio::task::yield_now().await;
+        }
+        let (written, copied) = log(&file);
+        assert!(copied < written, "{copied} of {written} beside a reader");
+        drop(reader);
+        until_copied(&file).await;
+    }
+
+    async fn until_copied(file: &Path) {
+        while log(file).0 != log(file).1 {
+            tokio::task::yield_now().await;
         }
     }
 

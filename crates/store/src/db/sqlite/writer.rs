@@ -333,8 +333,7 @@ fn serve(mut jobs: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
         match gather(&mut jobs, &mut group, log) {
             Next::End => return,
             Next::Rest => {
-                copy_back(&mut tx);
-                log = Log::Copied;
+                log = copy_back(&mut tx);
                 continue;
             }
             Next::Work => log = Log::Written,
@@ -374,10 +373,12 @@ struct Bell {
 }
 
 impl Bell {
-    fn wait(&self, longest: Duration) {
+    /// Whether it rings in time.
+    fn rings(&self, longest: Duration) -> bool {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.listener.wait_timeout_while(rung, longest, |rung| !*rung);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut rung)
     }
 }
 
@@ -401,19 +402,32 @@ fn gather(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>
         Poll::Ready(_) => Some(Next::Work),
         Poll::Pending => None,
     };
-    next().unwrap_or_else(|| {
-        bell.wait(REST);
-        next().unwrap_or(Next::Rest)
-    })
+    loop {
+        // A bell may ring before what it rings for can be seen.
+        if let Some(next) = next() {
+            return next;
+        }
+        if !bell.rings(REST) {
+            return next().unwrap_or(Next::Rest);
+        }
+    }
 }
 
 /// Copies the log into the file, so that readers find everything there, without a look into the log and by the mapping of
-/// the file. While others write, SQLite does so after every so many pages. What fails now is tried again later.
-fn copy_back(tx: &mut Tx) {
-    let copied = tx.sqlite().and_then(|session| session.control("pragma wal_checkpoint(passive)"));
-    if let Err(error) = copied {
-        tracing::debug!(%error, "SQLite could not copy its log back");
+/// the file. While others write, SQLite does so after every so many pages. Whoever reads an older state keeps the rest from
+/// being copied; that is tried again after another rest, and so is what fails.
+fn copy_back(tx: &mut Tx) -> Log {
+    let copied = tx.sqlite().and_then(|session| {
+        let (rows, _) = session.run("pragma wal_checkpoint(passive)", &[], 1)?;
+        let Some(row) = rows.first() else { return Ok(false) };
+        Ok(row.int(1)? == row.int(2)?)
+    });
+    match copied {
+        Ok(true) => return Log::Copied,
+        Ok(false) => {}
+        Err(error) => tracing::debug!(%error, "SQLite could not copy its log back"),
     }
+    Log::Written
 }
 
 /// Answers everybody who waits for a group. Each answer from this thread would wake a thread of the runtime, which takes
