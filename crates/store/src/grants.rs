@@ -108,14 +108,17 @@ pub(crate) const HOLD_OF_TOKEN: &str =
     "select pg_advisory_xact_lock(uuid_hash_extended(user_id, 0)) from _ayb_oauth_tokens
     where id = $1";
 
-/// The write that has a person's grants to itself, where that is needed.
-pub(crate) fn held(engine: Engine, sql: &'static str, key: &Value) -> Option<Write> {
-    (engine == Engine::Postgres).then(|| (sql, vec![key.clone()]))
+/// What begins a transaction that needs a person's grants to itself: nothing, where nobody else writes.
+pub(crate) fn held(engine: Engine, sql: &'static str, key: Value) -> Vec<Write> {
+    match engine {
+        Engine::Sqlite => vec![],
+        Engine::Postgres => vec![(sql, vec![key])],
+    }
 }
 
 /// The writes that revoke a grant. The first waits for a rotation that is under way, whose tokens the last one then sees.
 pub(crate) fn revoke(engine: Engine, grant: GrantId, reason: RevocationReason, now: Timestamp) -> Vec<Write> {
-    let mut writes = Vec::from_iter(held(engine, HOLD, &grant.into()));
+    let mut writes = held(engine, HOLD, grant.into());
     writes.push((REVOKE, vec![grant.into(), now.into(), reason.as_str().into()]));
     writes.push((chain::REVOKE.on(engine), vec![grant.into(), now.into()]));
     writes
@@ -189,7 +192,7 @@ impl Several {
         let user: Value = self.user.into();
         let with = |more: &[Value]| [std::slice::from_ref(&user), self.keys.as_slice(), more].concat();
         let mut writes = vec![(self.codes, with(&[]))];
-        writes.extend(held(engine, HOLD_OF_USER, &user));
+        writes.extend(held(engine, HOLD_OF_USER, user.clone()));
         writes.push((self.grants, with(&[now.into(), reason.as_str().into()])));
         writes.push((self.tokens.on(engine), with(&[now.into()])));
         writes

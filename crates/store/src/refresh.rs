@@ -136,7 +136,7 @@ where
 {
     let (id, seen, now, rule) = ask;
     // Before the rows, as everybody does: the rule may revoke the grant.
-    tx.apply(Vec::from_iter(grants::held(tx.engine(), grants::HOLD_OF_TOKEN, &(*id).into()))).await?;
+    tx.apply(grants::held(tx.engine(), grants::HOLD_OF_TOKEN, (*id).into())).await?;
     let found = lock_refresh(tx, *id).await?;
     if found.as_ref().is_some_and(|(found, client)| seen.changed(&found.token.client_id, *client)) {
         return Ok(None);
@@ -181,7 +181,8 @@ impl Store {
     /// [`Store::peek_refresh`] has just found, where the caller needed that: then nothing is read a second time.
     ///
     /// `Issue` retires the token and stores its successor, `Repeat` replaces the hash of the access token, `Replay`
-    /// revokes the grant. The grant is locked first, so a revocation is either seen by the rule or sees the new tokens.
+    /// revokes the grant. The person's grants are locked first, so a revocation is either seen by the rule or sees the new
+    /// tokens.
     ///
     /// `None`: nothing happened, because `client` is no longer what the rule takes it for.
     pub async fn rotate_refresh<R>(

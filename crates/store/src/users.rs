@@ -182,7 +182,7 @@ async fn delete(tx: &mut Tx, (user, engine): (UserId, Engine)) -> Result<bool, S
         return Ok(false);
     }
     // Alone with the person's grants before anything of theirs is locked that a rotation needs.
-    let mut writes = Vec::from_iter(grants::held(engine, grants::HOLD_OF_USER, &user.into()));
+    let mut writes = grants::held(engine, grants::HOLD_OF_USER, user.into());
     let statements = deletions(engine).into_iter().chain([DELETE]);
     writes.extend(statements.map(|sql| (sql, vec![user.into()])));
     tx.apply(writes).await?;

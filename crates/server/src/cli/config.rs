@@ -154,8 +154,7 @@ fn unset(context: &mut Context<'_>, key: &'static Key) -> Result<(), Failure> {
             Failure::new(Exit::NotFound, missing).hint("`ayb config list` says where each value comes from")
         );
     }
-    remark(context, key, &path)?;
-    let settings = gather(&sources).settings;
+    let settings = remark(context, key, &path)?;
     let value = settings.shown(key);
     let console = &mut context.console;
     match console.format {
@@ -172,17 +171,18 @@ fn unset(context: &mut Context<'_>, key: &'static Key) -> Result<(), Failure> {
     }
 }
 
-/// Says what a change of the file does not do.
-fn remark(context: &mut Context<'_>, key: &'static Key, path: &Path) -> Result<(), Failure> {
+/// Says what a change of the file does not do; gives what holds now.
+fn remark(context: &mut Context<'_>, key: &'static Key, path: &Path) -> Result<Settings, Failure> {
     let after = gather(&context.sources());
-    let overriding = after.settings.origin(key.name);
+    let settings = after.settings.clone();
+    let overriding = settings.origin(key.name);
     if matches!(overriding, Origin::Variable(_)) {
         context.console.note(&format!("note: {overriding} is set and wins over {}", path.display()))?;
     }
     if let Err(error) = after.into_config() {
         context.console.note(&format!("note: the server cannot start like this: {error}"))?;
     }
-    Ok(())
+    Ok(settings)
 }
 
 /// Changes the file, if there is something to change; whoever else does waits.
